@@ -1,0 +1,39 @@
+#pragma once
+// A fixed team of threads. Threads never change a result: a task writes only outputs that no other
+// task writes, and the number of tasks never depends on the number of threads.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace avocado {
+
+class ThreadPool {
+ public:
+  // A team of `threads` (>= 1), the calling thread included.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return threads_; }
+
+  // Calls task(i) once for each i in [0, count), on any thread in any order, and returns when all
+  // are done. The first exception is rethrown. Not reentrant: a task must not call run.
+  void run(int64_t count, const std::function<void(int64_t)>& task);
+
+  // Splits [0, items) into chunks of `chunk` items (the last may be shorter) and calls
+  // body(begin, end) for each.
+  void run_chunks(int64_t items, int64_t chunk,
+                  const std::function<void(int64_t, int64_t)>& body);
+
+ private:
+  struct Team;
+  int threads_;
+  std::unique_ptr<Team> team_;
+};
+
+// Physical cores this process may use, at least 1.
+int default_threads();
+
+}  // namespace avocado

@@ -1,0 +1,19 @@
+#pragma once
+// One function per verb; each adds its sub-command to the program. A new verb is one file and one
+// line in main.cc.
+
+#include <CLI/CLI.hpp>
+
+namespace avocado::cli {
+
+void add_show(CLI::App& app);
+void add_tokenize(CLI::App& app);
+void add_logits(CLI::App& app);
+void add_run(CLI::App& app);
+void add_perplexity(CLI::App& app);
+void add_train(CLI::App& app);
+void add_verify(CLI::App& app);
+void add_demo(CLI::App& app);
+void add_doctor(CLI::App& app);
+
+}  // namespace avocado::cli

@@ -1,0 +1,28 @@
+#pragma once
+// Which implementation of the kernels runs. All of them return the same bits (docs/numerics.md);
+// they differ in speed only.
+
+#include <string>
+#include <vector>
+
+namespace avocado::kernels {
+
+enum class Isa { scalar, avx2, avx512, neon };
+
+const char* isa_name(Isa isa);
+
+// Instruction sets built into this program that this CPU can run, best first, scalar last.
+const std::vector<Isa>& available_isas();
+
+// The one in use: the best available, or the one named by AVOCADO_ISA. Throws Error(usage) when
+// AVOCADO_ISA names one that is unknown or cannot run here.
+Isa active_isa();
+
+// Forces one (tests, benchmarks). Not to be called while kernels run.
+void set_active_isa(Isa isa);
+
+// Extensions within avx512 that some kernels use when present.
+bool has_avx512_bf16();
+bool has_avx512_vnni();
+
+}  // namespace avocado::kernels
