@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <utility>
 #include <thread>
 #include <vector>
 
