@@ -1,0 +1,223 @@
+#include "tensor/dtype.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <set>
+
+#include "base/error.h"
+#include "base/philox.h"
+#include "tensor/view.h"
+#include "test_data.h"
+
+namespace avocado {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+// Reads a stored block as a string of bits, the lowest bit of each byte first.
+struct Bits {
+  const uint8_t* block;
+  int at(int byte, int bit, int width) const {
+    int value = 0;
+    for (int i = 0; i < width; ++i)
+      value |= (block[byte + (bit + i) / 8] >> ((bit + i) % 8) & 1) << i;
+    return value;
+  }
+  double half(int byte) const { return f16_to_f32(static_cast<uint16_t>(at(byte, 0, 16))); }
+};
+
+// Element i of a block, straight from the written layout, in double.
+using Element = std::function<double(Bits, int)>;
+
+double k_quant(Bits b, int i, double q) {
+  const int group = i / 32;
+  int scale, minimum;
+  if (group < 4) {
+    scale = b.at(4 + group, 0, 6);
+    minimum = b.at(8 + group, 0, 6);
+  } else {
+    scale = b.at(8 + group, 0, 4) + 16 * b.at(group, 6, 2);
+    minimum = b.at(8 + group, 4, 4) + 16 * b.at(4 + group, 6, 2);
+  }
+  return b.half(0) * scale * q - b.half(2) * minimum;
+}
+
+struct Case {
+  const char* name;
+  const char* fixture;
+  int row;
+  double error;  // largest error for inputs in [-1, 1], about 1.2 steps of the type
+  Element element;
+};
+
+const Case kCases[] = {
+    {"Q8_0", "q8_0", 64, 0.005,
+     [](Bits b, int i) { return b.half(0) * (b.at(2 + i, 0, 7) - 128 * b.at(2 + i, 7, 1)); }},
+    {"Q4_0", "q4_0", 64, 0.16,
+     [](Bits b, int i) { return b.half(0) * (b.at(2 + i % 16, i / 16 * 4, 4) - 8); }},
+    {"Q4_1", "q4_1", 64, 0.09,
+     [](Bits b, int i) { return b.half(0) * b.at(4 + i % 16, i / 16 * 4, 4) + b.half(2); }},
+    {"Q5_0", "q5_0", 64, 0.08,
+     [](Bits b, int i) {
+       return b.half(0) * (b.at(6 + i % 16, i / 16 * 4, 4) + 16 * b.at(2, i, 1) - 16);
+     }},
+    {"Q5_1", "q5_1", 64, 0.05,
+     [](Bits b, int i) {
+       return b.half(0) * (b.at(8 + i % 16, i / 16 * 4, 4) + 16 * b.at(4, i, 1)) + b.half(2);
+     }},
+    {"Q4_K", "q4_k", 512, 0.1,
+     [](Bits b, int i) {
+       return k_quant(b, i, b.at(16 + i / 64 * 32 + i % 32, i / 32 % 2 * 4, 4));
+     }},
+    {"Q5_K", "q5_k", 512, 0.05,
+     [](Bits b, int i) {
+       const int low = b.at(48 + i / 64 * 32 + i % 32, i / 32 % 2 * 4, 4);
+       return k_quant(b, i, low + 16 * b.at(16 + i % 32, i / 32, 1));
+     }},
+    {"Q6_K", "q6_k", 512, 0.05,
+     [](Bits b, int i) {
+       const int p = i % 128;
+       const int low = b.at(i / 128 * 64 + p % 64, p / 64 * 4, 4);
+       const int high = b.at(128 + i / 128 * 32 + p % 32, p / 32 * 2, 2);
+       const int scale = b.at(192 + i / 16, 0, 7) - 128 * b.at(192 + i / 16, 7, 1);
+       return b.half(208) * scale * (low + 16 * high - 32);
+     }},
+};
+
+std::vector<float> decode(const DTypeTraits& type, const Bytes& bytes) {
+  std::vector<float> out(bytes.size() / static_cast<size_t>(type.block_bytes) *
+                         static_cast<size_t>(type.block));
+  type.to_f32(reinterpret_cast<const std::byte*>(bytes.data()), out.data(),
+              static_cast<int64_t>(out.size()));
+  return out;
+}
+
+void expect_elements(const Case& c, const DTypeTraits& type, const Bytes& bytes,
+                     const std::vector<float>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t block = i / static_cast<size_t>(type.block);
+    const Bits bits{bytes.data() + block * static_cast<size_t>(type.block_bytes)};
+    const float wanted =
+        static_cast<float>(c.element(bits, static_cast<int>(i % static_cast<size_t>(type.block))));
+    ASSERT_EQ(values[i], wanted) << c.name << " element " << i;
+  }
+}
+
+TEST(Blocks, RandomBlocksDecodeToTheNearestFloatOfTheFormula) {
+  for (const Case& c : kCases) {
+    const DTypeTraits* type = dtype_by_name(c.name);
+    ASSERT_TRUE(type && type->to_f32) << c.name;
+    const Random random(1, Purpose::test);
+    Bytes bytes(static_cast<size_t>(type->block_bytes) * 500);
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(random.u32(i));
+    // Finite scales: clear the top exponent bit of each half.
+    for (size_t block = 0; block < 500; ++block) {
+      uint8_t* b = bytes.data() + block * static_cast<size_t>(type->block_bytes);
+      for (int at : {1, 3, 209}) {
+        const bool has = at == 209 ? type->type == DType::q6_k : type->type != DType::q6_k;
+        if (has) b[at] &= 0xbf;
+      }
+    }
+    expect_elements(c, *type, bytes, decode(*type, bytes));
+  }
+}
+
+Bytes read_all(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return Bytes(std::istreambuf_iterator<char>(file), {});
+}
+
+TEST(Blocks, BlocksMadeByAnotherProgramDecodeNearTheirInputs) {
+  REQUIRE_TEST_DATA("reference/ggml_quants");
+  for (const Case& c : kCases) {
+    for (const char* variant : {"noim", "im"}) {
+      const std::string stem = fmt::format("{}_{}_{}_", c.fixture, c.row, variant);
+      const auto folder = test::data("reference/ggml_quants");
+      const Bytes input = read_all(folder / (stem + "input.bin"));
+      const Bytes blocks = read_all(folder / (stem + "expected.bin"));
+      const DTypeTraits& type = *dtype_by_name(c.name);
+      const std::vector<float> values = decode(type, blocks);
+      ASSERT_EQ(values.size() * sizeof(float), input.size()) << stem;
+      ASSERT_GT(values.size(), 0u);
+      expect_elements(c, type, blocks, values);
+      double worst = 0;
+      for (size_t i = 0; i < values.size(); ++i) {
+        float wanted;
+        std::memcpy(&wanted, input.data() + i * sizeof wanted, sizeof wanted);
+        worst = std::max(worst, std::abs(static_cast<double>(values[i]) - wanted));
+      }
+      EXPECT_LT(worst, c.error) << stem;
+      EXPECT_GT(worst, 0) << stem;
+    }
+  }
+}
+
+TEST(DType, TheTableIsConsistent) {
+  std::set<std::string_view> names;
+  int known = 0;
+  for (uint32_t number = 0; number < 2000; ++number) {
+    const DTypeTraits* type = dtype_traits(static_cast<DType>(number));
+    if (!type) continue;
+    ++known;
+    EXPECT_EQ(static_cast<uint32_t>(type->type), number);
+    EXPECT_TRUE(names.insert(type->name).second) << type->name;
+    EXPECT_EQ(dtype_by_name(type->name), type);
+    EXPECT_GT(type->block, 0);
+    EXPECT_GT(type->block_bytes, 0);
+  }
+  EXPECT_EQ(known, 39);
+  EXPECT_EQ(dtype_traits(static_cast<DType>(4)), nullptr);
+  EXPECT_EQ(dtype_by_name("Q4_2"), nullptr);
+}
+
+TEST(DType, BytesAreCountedOnlyWhenTheyCanBe) {
+  EXPECT_EQ(dtype_bytes(DType::f32, 3), 12u);
+  EXPECT_EQ(dtype_bytes(DType::q4_k, 512), 288u);
+  EXPECT_EQ(dtype_bytes(DType::f32, 0), 0u);
+  EXPECT_EQ(dtype_bytes(DType::q4_k, 100), std::nullopt);
+  EXPECT_EQ(dtype_bytes(DType::f32, -1), std::nullopt);
+  EXPECT_EQ(dtype_bytes(static_cast<DType>(4), 32), std::nullopt);
+  EXPECT_EQ(dtype_bytes(DType::f64, std::numeric_limits<int64_t>::max() / 4), std::nullopt);
+}
+
+template <class T>
+std::vector<float> numbers(DType type, std::vector<T> values) {
+  return to_f32(
+      {"t", type, {static_cast<int64_t>(values.size())}, std::as_bytes(std::span(values))});
+}
+
+TEST(View, PlainTypesDecode) {
+  EXPECT_EQ(numbers<float>(DType::f32, {1.5f, -0.0f}), (std::vector<float>{1.5f, -0.0f}));
+  EXPECT_EQ(numbers<double>(DType::f64, {0.1}), (std::vector<float>{0.1f}));
+  EXPECT_EQ(numbers<uint16_t>(DType::f16, {0x3c00, 0xc000}), (std::vector<float>{1, -2}));
+  EXPECT_EQ(numbers<uint16_t>(DType::bf16, {0x3f80, 0xc000}), (std::vector<float>{1, -2}));
+  EXPECT_EQ(numbers<int8_t>(DType::i8, {-128, 127}), (std::vector<float>{-128, 127}));
+  EXPECT_EQ(numbers<int16_t>(DType::i16, {-300}), (std::vector<float>{-300}));
+  EXPECT_EQ(numbers<int32_t>(DType::i32, {16777217}), (std::vector<float>{16777216}));
+  EXPECT_EQ(numbers<int64_t>(DType::i64, {-5}), (std::vector<float>{-5}));
+  EXPECT_EQ(numbers<uint8_t>(DType::u8, {255}), (std::vector<float>{255}));
+}
+
+TEST(View, WhatCannotBeDecodedIsRefusedByName) {
+  const Bytes bytes(84);
+  const TensorView undecodable{"blk.0.x", DType::q2_k, {256}, std::as_bytes(std::span(bytes))};
+  try {
+    to_f32(undecodable);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::input);
+    EXPECT_NE(std::string(error.what()).find("blk.0.x"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("Q2_K"), std::string::npos);
+  }
+  const TensorView short_of_bytes{"t", DType::f32, {22}, std::as_bytes(std::span(bytes))};
+  EXPECT_THROW(to_f32(short_of_bytes), Error);
+}
+
+}  // namespace
+}  // namespace avocado
