@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "base/philox.h"
 #include "tensor/dtype.h"
 
 namespace avocado {
