@@ -53,7 +53,7 @@ void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int
 template <class T>
 void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, int64_t n, int64_t out, int64_t in);
 
-// dbias[out] += sum over n of dy, n ascending.
+// dbias[out] += sum over n of dy: n ascends, the accumulator starts at the old dbias.
 template <class T>
 void linear_backward_bias(ThreadPool& pool, const T* dy, T* dbias, int64_t n, int64_t out);
 

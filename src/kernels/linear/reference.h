@@ -1,0 +1,57 @@
+#pragma once
+// The specification of linear.h in plain C++: what every other implementation must equal bit for
+// bit. Each function computes a range of its outputs, so that threads can share the work.
+
+#include <cmath>
+#include <cstdint>
+
+namespace avocado::kernels::reference {
+
+// y[r, o] for r in [r0, r1), o in [o0, o1).
+template <class T>
+void linear(const T* x, const T* w, const T* bias, T* y, int64_t out, int64_t in, int64_t r0,
+            int64_t r1, int64_t o0, int64_t o1) {
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t o = o0; o < o1; ++o) {
+      T sum = 0;
+      for (int64_t k = 0; k < in; ++k) sum = std::fma(x[r * in + k], w[o * in + k], sum);
+      y[r * out + o] = bias ? sum + bias[o] : sum;
+    }
+  }
+}
+
+// dx[r, i] for r in [r0, r1), i in [i0, i1).
+template <class T>
+void linear_backward_input(const T* dy, const T* w, T* dx, int64_t out, int64_t in, bool add,
+                           int64_t r0, int64_t r1, int64_t i0, int64_t i1) {
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t i = i0; i < i1; ++i) {
+      T sum = add ? dx[r * in + i] : 0;
+      for (int64_t o = 0; o < out; ++o) sum = std::fma(dy[r * out + o], w[o * in + i], sum);
+      dx[r * in + i] = sum;
+    }
+  }
+}
+
+// dw[o, i] for o in [o0, o1), i in [i0, i1).
+template <class T>
+void linear_backward_weight(const T* dy, const T* x, T* dw, int64_t n, int64_t out, int64_t in,
+                            int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
+  for (int64_t o = o0; o < o1; ++o) {
+    for (int64_t i = i0; i < i1; ++i) {
+      T sum = dw[o * in + i];
+      for (int64_t r = 0; r < n; ++r) sum = std::fma(dy[r * out + o], x[r * in + i], sum);
+      dw[o * in + i] = sum;
+    }
+  }
+}
+
+// dbias[o] for o in [o0, o1).
+template <class T>
+void linear_backward_bias(const T* dy, T* dbias, int64_t n, int64_t out, int64_t o0, int64_t o1) {
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t o = o0; o < o1; ++o) dbias[o] += dy[r * out + o];
+  }
+}
+
+}  // namespace avocado::kernels::reference
