@@ -1,0 +1,96 @@
+#pragma once
+// One training run in memory: parameters, optimizer state and the position in the data. After n
+// steps these are a pure function of (model config, initial weights, options, data); nothing of
+// threads, instruction set or time enters.
+//
+// A step: every micro-batch gives the loss and the gradient of the sum of its token losses; these
+// are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
+// divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "graph/graph.h"
+#include "models/config.h"
+#include "models/model.h"
+#include "train/dataset.h"
+
+namespace avocado {
+
+// What defines the result, beside model and data.
+struct TrainOptions {
+  int64_t steps = 0;
+  int64_t rows = 8;           // per micro-batch
+  int64_t micro_batches = 1;  // per step
+  double lr = 1e-3;           // at the end of the warm-up
+  double min_lr = 1e-4;       // at the last step
+  int64_t warmup = 0;         // steps
+  double weight_decay = 0.1;  // of matrices; vectors have none
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double eps = 1e-8;
+  double clip = 1;             // largest norm of the gradient, 0: any
+  uint64_t seed = 0;           // of the initial weights and of the data order
+  int64_t digest_every = 100;  // steps between digests of the state; the last step has one always
+
+  bool operator==(const TrainOptions&) const = default;
+};
+
+// Throws Error(input) with `source` and the field when a number is out of range.
+void check_options(const TrainOptions& options, const std::string& source);
+
+struct StepResult {
+  int64_t step = 0;      // steps completed, this one included
+  double loss = 0;       // mean over the learned tokens of the step, before the update
+  double grad_norm = 0;  // of the mean loss, before clipping
+  double lr = 0;
+  int64_t learned = 0;  // tokens in the loss
+  int64_t inputs = 0;   // tokens fed
+  std::string digest;   // of the state after the step when one is due (digest_every), else empty
+  std::string chain;    // digest over all records up to this one
+};
+
+class Trainer {
+ public:
+  // Fresh weights from options.seed. `data` and `pool` must outlive the trainer. Throws
+  // Error(input) when config, options and data do not fit together.
+  Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
+          ThreadPool& pool);
+  // Starts from the weights of `base` instead.
+  Trainer(const Model& base, const TrainOptions& options, const Dataset& data, ThreadPool& pool);
+  ~Trainer();
+
+  // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
+  StepResult step();
+  bool finished() const;
+
+  // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
+  double evaluate(const Dataset& data, int64_t rows);
+
+  const ModelConfig& config() const;
+  const TrainOptions& options() const;
+  const graph::Graph& graph() const;
+  std::vector<const float*> weights() const;  // in the order of graph().weights
+  int64_t completed_steps() const;
+  uint64_t data_position() const;  // rows seen
+
+  // SHA-256 over model config, options, digest of the data and of the initial weights.
+  const std::string& definition_digest() const;
+  // SHA-256 over steps, data position, definition, parameters and both moments.
+  std::string state_digest() const;
+  const std::string& chain() const;
+
+  // Writes the state, atomically (docs/formats/run.md).
+  void save_checkpoint(const std::string& path) const;
+  // Replaces the state. Throws Error(input) when the file is damaged or belongs to another run.
+  void load_checkpoint(const std::string& path);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace avocado
