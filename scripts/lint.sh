@@ -18,7 +18,12 @@ check() {
 
 cpp_files() { find include src tests bench -name '*.h' -o -name '*.cc' | sort; }
 
-format() { cpp_files | xargs clang-format-14 --dry-run --Werror; }
+format() {
+  local bad
+  bad=$(cpp_files | xargs -n 1 sh -c 'clang-format-14 --dry-run --Werror "$1" 2>/dev/null || echo "  $1"' _)
+  [ -z "$bad" ] || printf 'not formatted (make format mends it):\n%s\n' "$bad"
+  [ -z "$bad" ]
+}
 
 shell() { shellcheck --severity=warning .ci/run scripts/*.sh; }
 
