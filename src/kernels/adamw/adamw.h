@@ -7,8 +7,8 @@
 //   m = fma(beta1, m, (1 - beta1) * g)          v = fma(beta2, v, ((1 - beta2) * g) * g)
 //   update = (m * m_correction) / (sqrt(v * v_correction) + eps)
 //   p = p - lr * fma(weight_decay, p, update), as p = fma(-lr, fma(weight_decay, p, update), p)
-// m_correction = 1 / (1 - beta1^step) and v_correction likewise are computed by the caller in double
-// and rounded to float.
+// m_correction = 1 / (1 - beta1^step) and v_correction likewise are computed by the caller in
+// double and rounded to float.
 
 #include <cstdint>
 
@@ -20,7 +20,8 @@ struct AdamwStep {
   float lr, beta1, beta2, eps, weight_decay, m_correction, v_correction, grad_scale;
 };
 
-void adamw(ThreadPool& pool, float* p, const float* grad, float* m, float* v, int64_t count, const AdamwStep& step);
+void adamw(ThreadPool& pool, float* p, const float* grad, float* m, float* v, int64_t count,
+           const AdamwStep& step);
 
 // Sum of squares in double: chunks of 4096 elements; in a chunk 16 double lanes, lane i mod 16,
 // each x widened then one FMA, tree 16 -> 8 -> 4 -> 2 -> 1; chunks are added ascending.

@@ -18,13 +18,14 @@
 namespace avocado::kernels {
 
 template <class T>
-void rms_norm(ThreadPool& pool, const T* x, const T* w, T* y, T* inv_rms, int64_t rows, int64_t cols, double eps);
+void rms_norm(ThreadPool& pool, const T* x, const T* w, T* y, T* inv_rms, int64_t rows,
+              int64_t cols, double eps);
 
 // g[c] = dy[r, c] * w[c], s = sum_c g[c] * x[r, c] (16 lanes, FMA, same tree);
 // v[r, c] = inv * (g[c] - x[r, c] * (s * inv^2 / cols)); dx = v, or dx + v when `add`.
 // dw[c] += sum_r dy[r, c] * x[r, c] * inv[r]: r ascends, one FMA per row on the running dw[c].
 template <class T>
-void rms_norm_backward(ThreadPool& pool, const T* x, const T* w, const T* inv_rms, const T* dy, T* dx, T* dw,
-                       int64_t rows, int64_t cols, bool add);
+void rms_norm_backward(ThreadPool& pool, const T* x, const T* w, const T* inv_rms, const T* dy,
+                       T* dx, T* dw, int64_t rows, int64_t cols, bool add);
 
 }  // namespace avocado::kernels

@@ -17,15 +17,16 @@ namespace avocado::kernels {
 
 enum class RopeStyle { pairs, halves };
 
-// cos_sin[r][i] = {cos, sin}(positions[r] * frequencies[i]) * magnitude, computed in double with the project's
-// own functions and rounded once. cos_sin [n, half, 2].
+// cos_sin[r][i] = {cos, sin}(positions[r] * frequencies[i]) * magnitude, computed in double with
+// the project's own functions and rounded once. cos_sin [n, half, 2].
 template <class T>
-void rope_angles(ThreadPool& pool, const int32_t* positions, const double* frequencies, T* cos_sin, int64_t n, int64_t half, double magnitude);
+void rope_angles(ThreadPool& pool, const int32_t* positions, const double* frequencies, T* cos_sin,
+                 int64_t n, int64_t half, double magnitude);
 
 // x, y [n, heads, head_dim]; y may equal x. With `inverse` it turns back, which is also the
 // gradient: dx = rope(dy, inverse).
 template <class T>
-void rope(ThreadPool& pool, const T* x, const T* cos_sin, T* y, int64_t n, int64_t heads, int64_t head_dim,
-          int64_t rope_dim, RopeStyle style, bool inverse);
+void rope(ThreadPool& pool, const T* x, const T* cos_sin, T* y, int64_t n, int64_t heads,
+          int64_t head_dim, int64_t rope_dim, RopeStyle style, bool inverse);
 
 }  // namespace avocado::kernels

@@ -17,6 +17,7 @@ void swiglu(ThreadPool& pool, const T* gate, const T* up, T* y, int64_t count);
 // dup = dy * (g * s); dgate = (dy * up) * (s * fma(g, 1 - s, 1)).
 // dgate may equal gate's buffer only if nobody reads gate afterwards; dy may equal dup.
 template <class T>
-void swiglu_backward(ThreadPool& pool, const T* gate, const T* up, const T* dy, T* dgate, T* dup, int64_t count);
+void swiglu_backward(ThreadPool& pool, const T* gate, const T* up, const T* dy, T* dgate, T* dup,
+                     int64_t count);
 
 }  // namespace avocado::kernels

@@ -1,0 +1,111 @@
+#include "kernels/isa.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+#include "base/error.h"
+
+namespace avocado::kernels {
+namespace {
+
+constexpr Isa kAll[] = {Isa::avx512, Isa::avx2, Isa::neon, Isa::scalar};
+
+// __builtin_cpu_supports looks at CPUID and at what the operating system saves (XGETBV).
+bool runs_here(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return true;
+#if defined(AVOCADO_PORTABLE)
+    default:
+      return false;
+#elif defined(__x86_64__)
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("bmi2");
+    case Isa::avx512:
+      return runs_here(Isa::avx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
+    case Isa::neon:
+      return false;
+#elif defined(__aarch64__)
+    case Isa::neon:
+      return true;
+    default:
+      return false;
+#else
+    default:
+      return false;
+#endif
+  }
+  return false;
+}
+
+std::string choices() {
+  std::string names;
+  for (Isa isa : available_isas())
+    names += (names.empty() ? "" : ", ") + std::string(isa_name(isa));
+  return names;
+}
+
+Isa chosen_at_start() {
+  const char* name = std::getenv("AVOCADO_ISA");
+  if (name == nullptr || *name == '\0') return available_isas().front();
+  for (Isa isa : kAll) {
+    if (std::string(name) != isa_name(isa)) continue;
+    if (!runs_here(isa))
+      fail_usage("AVOCADO_ISA={}: this program or CPU cannot run it; choose one of: {}", name,
+                 choices());
+    return isa;
+  }
+  fail_usage("AVOCADO_ISA={}: no such instruction set; choose one of: {}", name, choices());
+}
+
+std::atomic<Isa>& active() {
+  static std::atomic<Isa> isa{chosen_at_start()};
+  return isa;
+}
+
+}  // namespace
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return "scalar";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::neon:
+      return "neon";
+  }
+  return "unknown";
+}
+
+const std::vector<Isa>& available_isas() {
+  static const std::vector<Isa> isas = [] {
+    std::vector<Isa> found;
+    std::copy_if(std::begin(kAll), std::end(kAll), std::back_inserter(found), runs_here);
+    return found;
+  }();
+  return isas;
+}
+
+Isa active_isa() { return active().load(std::memory_order_relaxed); }
+
+void set_active_isa(Isa isa) {
+  if (!runs_here(isa))
+    fail_usage("instruction set {} cannot run here; choose one of: {}", isa_name(isa), choices());
+  active().store(isa, std::memory_order_relaxed);
+}
+
+#if defined(__x86_64__) && !defined(AVOCADO_PORTABLE)
+bool has_avx512_bf16() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512bf16"); }
+bool has_avx512_vnni() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512vnni"); }
+#else
+bool has_avx512_bf16() { return false; }
+bool has_avx512_vnni() { return false; }
+#endif
+
+}  // namespace avocado::kernels
