@@ -1,8 +1,10 @@
 #pragma once
-// Files appear whole or not at all: written to a temporary name beside the target, fsynced, renamed,
-// and the folder fsynced. Destroyed before commit(), the temporary file is removed.
+// Files appear whole or not at all: written to a temporary name beside the target, fsynced,
+// renamed, and the folder fsynced. Destroyed before commit(), the temporary file is removed. A
+// process killed in between leaves at most a file named TARGET.tmp-PID-N; the target is untouched.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@ namespace avocado {
 
 class AtomicFile {
  public:
+  // A device or a pipe (/dev/stdout) is written to directly.
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -22,7 +25,7 @@ class AtomicFile {
   void commit();
 
  private:
-  std::string path_, temporary_;
+  std::string path_, temporary_;  // temporary_ is empty when nothing is to be renamed or removed
   int fd_ = -1;
 };
 

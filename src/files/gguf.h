@@ -3,10 +3,11 @@
 // (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md). Layout in docs/formats/gguf.md.
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,16 +16,18 @@
 namespace avocado {
 
 // A metadata array; strings point into the file's memory.
-using GgufArray = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
-                               std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
-                               std::vector<std::string_view>, std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
-using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool, std::string_view,
-                               GgufArray, uint64_t, int64_t, double>;
+using GgufArray = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>,
+                               std::vector<int16_t>, std::vector<uint32_t>, std::vector<int32_t>,
+                               std::vector<float>, std::vector<bool>, std::vector<std::string_view>,
+                               std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
+using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool,
+                               std::string_view, GgufArray, uint64_t, int64_t, double>;
 
 class GgufFile {
  public:
   // Maps the file and checks every length, count, offset, name and type before use: bad ones throw
-  // Error(input) naming the file and the field. Tensors must be inside the file, aligned and not overlapping.
+  // Error(input) naming the file and the field. Tensors must be inside the file, aligned and not
+  // overlapping.
   static GgufFile open(const std::string& path);
   // The same over bytes in memory (`name` is used in messages); the bytes must outlive the file.
   static GgufFile parse(std::span<const std::byte> bytes, const std::string& name);
@@ -44,7 +47,8 @@ class GgufFile {
   // Null when absent.
   const GgufValue* find(std::string_view key) const;
   // Typed access. The plain form throws Error(input) naming file, key, wanted and found type; the
-  // form with a fallback throws only on a wrong type. Integers convert when the value fits.
+  // form with a fallback throws only on a wrong type. Integers convert when the value fits; a float
+  // that is not finite is refused.
   std::string_view get_string(std::string_view key) const;
   std::string_view get_string(std::string_view key, std::string_view fallback) const;
   int64_t get_int(std::string_view key) const;

@@ -16,8 +16,8 @@ class SafetensorsFile {
   // without holes or overlaps, as the format demands.
   static SafetensorsFile open(const std::string& path);
   static SafetensorsFile parse(std::span<const std::byte> bytes, const std::string& name);
-  // A folder holding model.safetensors, or model.safetensors.index.json with its shards: the union of
-  // the tensors. The index and the shards must name the same tensors.
+  // A folder holding model.safetensors, or model.safetensors.index.json with its shards: the union
+  // of the tensors. The index and the shards must name the same tensors.
   static SafetensorsFile open_folder(const std::string& folder);
 
   SafetensorsFile(SafetensorsFile&&) noexcept;
