@@ -36,7 +36,7 @@ class Dataset {
   int64_t vocab() const { return vocab_; }
   int64_t inputs() const;          // tokens that are fed, in all rows
   int64_t learned_tokens() const;  // tokens that count in the loss, in all rows
-  // SHA-256 of the packed content.
+  // SHA-256 of the shard but for the digest in it.
   const std::string& digest() const { return digest_; }
 
   // Sequences of row r: [first, last).
@@ -52,7 +52,7 @@ class Dataset {
 
  private:
   struct Storage;
-  Dataset(std::shared_ptr<const Storage> storage, const std::string& source);
+  void check(const std::string& source);
 
   std::shared_ptr<const Storage> storage_;
   std::span<const uint64_t> row_begin_;       // rows + 1 indices of sequences
@@ -60,6 +60,8 @@ class Dataset {
   std::span<const uint32_t> words_;
   int64_t row_tokens_ = 0;
   int64_t vocab_ = 0;
+  int64_t inputs_ = 0;
+  int64_t learned_ = 0;
   std::string digest_;
 };
 

@@ -9,13 +9,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
 #include "graph/graph.h"
 #include "models/config.h"
-#include "models/model.h"
 #include "train/dataset.h"
 
 namespace avocado {
@@ -53,14 +53,19 @@ struct StepResult {
   std::string chain;    // digest over all records up to this one
 };
 
+// The chain after a step: SHA-256 over the former chain and every number of the record but the
+// time. It begins as the definition digest.
+std::string next_chain(const std::string& former, const StepResult& result);
+
 class Trainer {
  public:
   // Fresh weights from options.seed. `data` and `pool` must outlive the trainer. Throws
   // Error(input) when config, options and data do not fit together.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
           ThreadPool& pool);
-  // Starts from the weights of `base` instead.
-  Trainer(const Model& base, const TrainOptions& options, const Dataset& data, ThreadPool& pool);
+  // Starts from these weights instead, in the order of build_graph(config).weights.
+  Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
+          std::span<const float* const> initial, ThreadPool& pool);
   ~Trainer();
 
   // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
@@ -87,6 +92,8 @@ class Trainer {
   void save_checkpoint(const std::string& path) const;
   // Replaces the state. Throws Error(input) when the file is damaged or belongs to another run.
   void load_checkpoint(const std::string& path);
+  // What differs first between the file and this state; empty when nothing does. Throws as above.
+  std::string compare_checkpoint(const std::string& path) const;
 
  private:
   struct Impl;

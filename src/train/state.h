@@ -1,0 +1,50 @@
+#pragma once
+// What a training run carries from step to step, its digest, and its file (docs/formats/run.md).
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "tensor/buffer.h"
+
+namespace avocado {
+
+// All weights of a graph in one buffer, each at a cache line of its own; the gaps are zero.
+struct WeightLayout {
+  explicit WeightLayout(const graph::Graph& graph);
+  std::vector<int64_t> offset;  // per weight, in floats
+  int64_t total = 0;            // a multiple of 16
+};
+
+struct TrainState {
+  explicit TrainState(const graph::Graph& graph);
+
+  WeightLayout layout;
+  Buffer<float> params, m, v;  // weights, first and second moment of the gradient
+  int64_t step = 0;            // steps completed
+  uint64_t position = 0;       // rows of data seen
+  std::string chain;           // see StepResult::chain
+
+  float* param(int weight) const { return params.data() + layout.offset[weight]; }
+};
+
+// SHA-256 over step, position, definition, and per weight, in graph order: parameters, m, v.
+std::string state_digest(const graph::Graph& graph, const TrainState& state,
+                         const std::string& definition);
+
+// One safetensors file: metadata, then "p.NAME", "m.NAME" and "v.NAME" for every weight.
+void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
+                      const std::string& definition);
+// Throws Error(input) when the file is damaged (its digest is recomputed), or was not written by a
+// run with this graph and definition. `state` is changed only when all is well.
+void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
+                     const std::string& definition);
+// What differs first between a checkpoint and a state (tensor, element, both values); empty when
+// nothing does. Throws as read_checkpoint does.
+std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
+                               const TrainState& state, const std::string& definition);
+// The parameters of a checkpoint of any run of this model, laid out by WeightLayout.
+std::vector<float> read_parameters(const std::string& path, const graph::Graph& graph);
+
+}  // namespace avocado
