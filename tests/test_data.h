@@ -18,8 +18,8 @@ inline std::filesystem::path data(const std::string& relative) {
 }  // namespace avocado::test
 
 // Skips the running test, visibly, when the data is not on this machine.
-#define REQUIRE_TEST_DATA(relative)                                         \
-  do {                                                                      \
-    if (!std::filesystem::exists(avocado::test::data(relative)))            \
+#define REQUIRE_TEST_DATA(relative)                                               \
+  do {                                                                            \
+    if (!std::filesystem::exists(avocado::test::data(relative)))                  \
       GTEST_SKIP() << "test data not present: " << avocado::test::data(relative); \
   } while (false)

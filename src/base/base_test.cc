@@ -54,7 +54,11 @@ TEST(ThreadPool, EveryTaskRunsOnce) {
 
 TEST(ThreadPool, ExceptionsReachTheCaller) {
   ThreadPool pool(3);
-  EXPECT_THROW(pool.run(10, [](int64_t i) { if (i == 5) fail_input("task {}", i); }), Error);
+  EXPECT_THROW(pool.run(10,
+                        [](int64_t i) {
+                          if (i == 5) fail_input("task {}", i);
+                        }),
+               Error);
   int64_t sum = 0;
   pool.run_chunks(10, 20, [&](int64_t begin, int64_t end) { sum = end - begin; });
   EXPECT_EQ(sum, 10);

@@ -34,9 +34,13 @@ class Random {
   uint32_t u32(uint64_t position) const { return block(position)[0]; }
   uint64_t u64(uint64_t position) const;
   // Uniform in [0, 1), 24 bits, exact in float.
-  float uniform(uint64_t position) const { return static_cast<float>(u32(position) >> 8) * 0x1p-24f; }
+  float uniform(uint64_t position) const {
+    return static_cast<float>(u32(position) >> 8) * 0x1p-24f;
+  }
   // Uniform in [0, 1), 53 bits.
-  double uniform64(uint64_t position) const { return static_cast<double>(u64(position) >> 11) * 0x1p-53; }
+  double uniform64(uint64_t position) const {
+    return static_cast<double>(u64(position) >> 11) * 0x1p-53;
+  }
   // Uniform integer in [0, n), n > 0, by multiply-shift on 64 bits (bias below n / 2^64).
   uint64_t below(uint64_t position, uint64_t n) const;
 

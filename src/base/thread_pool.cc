@@ -6,8 +6,8 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace avocado {
@@ -34,7 +34,7 @@ void wait_while_equal(std::atomic<uint32_t>& value, uint32_t old) {
 }  // namespace
 
 struct ThreadPool::Team {
-  std::atomic<uint32_t> epoch{0};      // raised once per run
+  std::atomic<uint32_t> epoch{0};       // raised once per run
   std::atomic<uint32_t> unfinished{0};  // workers still in the current run
   std::atomic<int64_t> next{0};
   int64_t count = 0;
@@ -69,8 +69,10 @@ struct ThreadPool::Team {
   }
 };
 
-ThreadPool::ThreadPool(int threads) : threads_(std::max(1, threads)), team_(std::make_unique<Team>()) {
-  for (int i = 1; i < threads_; ++i) team_->workers.emplace_back([team = team_.get()] { team->work(); });
+ThreadPool::ThreadPool(int threads)
+    : threads_(std::max(1, threads)), team_(std::make_unique<Team>()) {
+  for (int i = 1; i < threads_; ++i)
+    team_->workers.emplace_back([team = team_.get()] { team->work(); });
 }
 
 ThreadPool::~ThreadPool() {

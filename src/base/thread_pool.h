@@ -24,8 +24,7 @@ class ThreadPool {
 
   // Splits [0, items) into chunks of `chunk` items (the last may be shorter) and calls
   // body(begin, end) for each.
-  void run_chunks(int64_t items, int64_t chunk,
-                  const std::function<void(int64_t, int64_t)>& body);
+  void run_chunks(int64_t items, int64_t chunk, const std::function<void(int64_t, int64_t)>& body);
 
  private:
   struct Team;

@@ -9,21 +9,25 @@ namespace {
 
 using AddVerb = void (*)(CLI::App&);
 
-const std::vector<AddVerb> kVerbs = {
-};
+const std::vector<AddVerb> kVerbs = {};
 
 int exit_code(avocado::ErrorKind kind) {
   switch (kind) {
-    case avocado::ErrorKind::usage: return 2;
-    case avocado::ErrorKind::interrupted: return 130;
-    default: return 1;
+    case avocado::ErrorKind::usage:
+      return 2;
+    case avocado::ErrorKind::interrupted:
+      return 130;
+    default:
+      return 1;
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Avocado: train, run and check Llama-family models. One answer, the same bits everywhere.", "avocado");
+  CLI::App app(
+      "Avocado: train, run and check Llama-family models. One answer, the same bits everywhere.",
+      "avocado");
   app.set_version_flag("--version", AVOCADO_VERSION);
   app.require_subcommand(1);
   for (AddVerb add : kVerbs) add(app);

@@ -20,10 +20,10 @@ namespace avocado::graph {
 // What the executor reads of one weight. Memory belongs to the caller.
 template <class T>
 struct WeightRef {
-  const T* data = nullptr;                          // row-major; may be null when `packed` and `stored` serve
-  const kernels::PackedWeight* packed = nullptr;    // linear uses it when set
-  const TensorView* stored = nullptr;               // embed decodes rows from it when `data` is null
-  T* grad = nullptr;                                // += by backward(); null outside training
+  const T* data = nullptr;  // row-major; may be null when `packed` and `stored` serve
+  const kernels::PackedWeight* packed = nullptr;  // linear uses it when set
+  const TensorView* stored = nullptr;             // embed decodes rows from it when `data` is null
+  T* grad = nullptr;                              // += by backward(); null outside training
 };
 
 // One sequence of a batch: `count` tokens at positions start, start + 1, ...; its rows follow those
@@ -40,9 +40,9 @@ struct Sequence {
 
 template <class T>
 struct Batch {
-  std::span<const int32_t> ids;      // tokens of all sequences, one after the other
+  std::span<const int32_t> ids;  // tokens of all sequences, one after the other
   std::span<const Sequence<T>> sequences;
-  std::span<const int32_t> wanted;   // ascending rows whose logits are computed
+  std::span<const int32_t> wanted;  // ascending rows whose logits are computed
 };
 
 template <class T>
@@ -67,7 +67,8 @@ class Executor {
   // Bytes of activations that a batch of this size needs.
   size_t activation_bytes(int64_t tokens, int64_t wanted, bool training) const;
 
-  // Seconds spent in each OpKind since construction, when on (forward and backward apart); for profiles.
+  // Seconds spent in each OpKind since construction, when on (forward and backward apart); for
+  // profiles.
   struct Profile {
     std::vector<double> forward, backward;  // indexed by OpKind
   };
@@ -79,7 +80,8 @@ class Executor {
   std::unique_ptr<Impl> impl_;
 };
 
-// Parameter values at the start of a training run: a pure function of (seed, weight index, element).
+// Parameter values at the start of a training run: a pure function of (seed, weight index,
+// element).
 void initialise(const Graph& graph, uint64_t seed, std::span<float* const> weights);
 
 }  // namespace avocado::graph

@@ -54,8 +54,9 @@ struct Node {
   std::vector<ValueId> in;
   std::vector<WeightId> weights;
   ValueId out = kNone;
-  int layer = kNone;      // attention only: which cache it reads
-  int64_t heads = 0;      // rope: heads in the row; rms_norm: groups normalised apart (1 = the whole row)
+  int layer = kNone;  // attention only: which cache it reads
+  int64_t heads =
+      0;  // rope: heads in the row; rms_norm: groups normalised apart (1 = the whole row)
   kernels::AttentionShape attention{};
 };
 

@@ -19,22 +19,22 @@ struct ModelConfig {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   int64_t ffn = 0;
-  int64_t context = 0;       // positions the model was made for
-  int64_t window = 0;        // sliding window in keys, 0: none
+  int64_t context = 0;  // positions the model was made for
+  int64_t window = 0;   // sliding window in keys, 0: none
   double norm_eps = 1e-5;
-  bool tied = false;         // the head uses the embedding table
+  bool tied = false;            // the head uses the embedding table
   bool attention_bias = false;  // q, k, v have biases
   bool qk_norm = false;         // RMSNorm on each query and key head
 
   double rope_base = 10000;
-  int64_t rope_dim = 0;      // elements of a head that are turned
+  int64_t rope_dim = 0;  // elements of a head that are turned
   RopeScaling rope_scaling = RopeScaling::none;
   double rope_factor = 1;
   // Llama 3.1: frequencies below / above these wave numbers are divided / kept (see rope.cc).
   double rope_low = 1, rope_high = 4;
   int64_t rope_original_context = 0;
   // Per-pair divisors from a GGUF tensor rope_freqs.weight; empty when the file has none.
-  std::vector<float> rope_divisors;
+  std::vector<float> rope_divisors{};
 
   bool operator==(const ModelConfig&) const = default;
 };

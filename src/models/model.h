@@ -28,7 +28,8 @@ class Model {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }
   // The chat template of the file, empty when it has none.
   const std::string& chat_template() const { return chat_template_; }
-  // Digest of all weights as stored: SHA-256 over name, type, shape and bytes, in the order of graph().weights.
+  // Digest of all weights as stored: SHA-256 over name, type, shape and bytes, in the order of
+  // graph().weights.
   std::string weights_digest() const;
 
   // References for an executor over this model; valid while the model lives.
@@ -51,10 +52,11 @@ ModelConfig config_from_hf(const std::string& config_json_path);
 
 // Writes a GGUF v3 file of F32 tensors, atomically. `weights` in the order of graph.weights.
 void save_gguf(const std::string& path, const ModelConfig& config, const graph::Graph& graph,
-               const std::vector<const float*>& weights, const Tokenizer* tokenizer, const std::string& chat_template);
+               const std::vector<const float*>& weights, const Tokenizer* tokenizer,
+               const std::string& chat_template);
 // Writes config.json and model.safetensors into a folder (Hugging Face names and weight order).
-void save_huggingface(const std::string& folder, const ModelConfig& config, const graph::Graph& graph,
-                      const std::vector<const float*>& weights);
+void save_huggingface(const std::string& folder, const ModelConfig& config,
+                      const graph::Graph& graph, const std::vector<const float*>& weights);
 
 // Digest of F32 weights by the same rule as Model::weights_digest.
 std::string weights_digest(const graph::Graph& graph, const std::vector<const float*>& weights);

@@ -1,0 +1,293 @@
+#include "graph/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.h"
+#include "base/philox.h"
+#include "graph/memory_plan.h"
+#include "graph/op.h"
+#include "kernels/add/add.h"
+#include "kernels/math/math.h"
+#include "tensor/buffer.h"
+
+namespace avocado::graph {
+namespace {
+
+// Rows are padded so that every value starts on a cache line whatever the batch.
+constexpr int64_t kRowPadding = 16;
+
+int64_t padded(int64_t rows) { return (rows + kRowPadding - 1) / kRowPadding * kRowPadding; }
+
+}  // namespace
+
+template <class T>
+struct Executor<T>::Impl {
+  const Graph& graph;
+  std::vector<WeightRef<T>> weights;
+  ThreadPool& pool;
+  MemoryPlan inference_plan, training_plan;
+
+  Buffer<T> token_memory, wanted_memory, cos_sin, page_memory, scratch;
+  std::vector<int32_t> positions, positions_of_cos_sin;
+  std::vector<std::vector<T*>> page_tables;  // training: one table per sequence
+  std::vector<kernels::AttentionSequence<T>> kernel_sequences;
+  bool profiling = false;
+  Profile profile;
+
+  Impl(const Graph& g, std::vector<WeightRef<T>> w, ThreadPool& p)
+      : graph(g),
+        weights(std::move(w)),
+        pool(p),
+        inference_plan(plan_memory(g, false)),
+        training_plan(plan_memory(g, true)) {
+    if (weights.size() != graph.weights.size())
+      fail_usage("executor: {} weights for a graph that declares {}", weights.size(),
+                 graph.weights.size());
+  }
+
+  void check(const Batch<T>& batch, bool training) const {
+    int64_t tokens = 0;
+    for (const Sequence<T>& s : batch.sequences) {
+      if (s.count <= 0 || s.start < 0 || (training ? s.start != 0 : s.pages == nullptr))
+        fail_usage("executor: a sequence of {} tokens at {} cannot be run", s.count, s.start);
+      tokens += s.count;
+    }
+    if (tokens != static_cast<int64_t>(batch.ids.size()))
+      fail_usage("executor: {} ids for sequences of {} tokens", batch.ids.size(), tokens);
+    const int64_t known = graph.weights[graph.nodes[0].weights[0]].rows;
+    for (int32_t id : batch.ids)
+      if (id < 0 || id >= known)
+        fail_usage("token id {} is outside the vocabulary of {}", id, known);
+    int64_t previous = -1;
+    for (int32_t row : batch.wanted) {
+      if (row <= previous || row >= tokens)
+        fail_usage("executor: wanted row {} of {}", row, tokens);
+      previous = row;
+    }
+  }
+
+  // Angles depend on positions only: one table serves all layers, and the next batch if it has the
+  // same positions.
+  void prepare_positions(const Batch<T>& batch) {
+    positions.clear();
+    for (const Sequence<T>& s : batch.sequences)
+      for (int64_t i = 0; i < s.count; ++i) positions.push_back(static_cast<int32_t>(s.start + i));
+    if (positions == positions_of_cos_sin) return;
+    const int64_t half = graph.rope.dim / 2, n = static_cast<int64_t>(positions.size());
+    cos_sin.reserve(static_cast<size_t>(n * half * 2));
+    kernels::rope_angles(pool, positions.data(), graph.rope.frequencies.data(), cos_sin.data(), n,
+                         half, graph.rope.magnitude);
+    positions_of_cos_sin = positions;
+  }
+
+  void prepare_training_pages(const Batch<T>& batch) {
+    const int64_t page = graph.page_elements();
+    int64_t pages = 0;
+    for (const Sequence<T>& s : batch.sequences)
+      pages += (s.count + kernels::kTile - 1) / kernels::kTile;
+    page_memory.reserve(static_cast<size_t>(pages * page));
+    page_tables.resize(batch.sequences.size());
+    T* next = page_memory.data();
+    for (size_t i = 0; i < batch.sequences.size(); ++i) {
+      page_tables[i].clear();
+      for (int64_t p = 0; p < batch.sequences[i].count; p += kernels::kTile, next += page)
+        page_tables[i].push_back(next);
+    }
+  }
+
+  void point_sequences(const Batch<T>& batch, int layer, bool training) {
+    kernel_sequences.clear();
+    int64_t row = 0;
+    for (size_t i = 0; i < batch.sequences.size(); ++i) {
+      const Sequence<T>& s = batch.sequences[i];
+      T* const* pages = training ? page_tables[i].data() : s.pages + layer * s.pages_per_layer;
+      kernel_sequences.push_back(
+          {.first_row = row, .count = s.count, .start = s.start, .pages = pages});
+      row += s.count;
+    }
+  }
+
+  struct Memory {
+    const MemoryPlan& plan;
+    int64_t token_rows, wanted_rows;
+    T *token, *wanted;
+    T* at(bool selected, int64_t offset) const {
+      return selected ? wanted + offset * wanted_rows : token + offset * token_rows;
+    }
+  };
+
+  Memory reserve(const Batch<T>& batch, const MemoryPlan& plan) {
+    const int64_t tokens = padded(static_cast<int64_t>(batch.ids.size())),
+                  wanted = padded(static_cast<int64_t>(batch.wanted.size()));
+    token_memory.reserve(static_cast<size_t>(plan.token_width * tokens));
+    wanted_memory.reserve(static_cast<size_t>(plan.wanted_width * wanted));
+    return {plan, tokens, wanted, token_memory.data(), wanted_memory.data()};
+  }
+
+  OpContext<T> context(const Batch<T>& batch, const Memory& memory, int index, bool training) {
+    const Node& node = graph.nodes[index];
+    OpContext<T> c{.pool = pool,
+                   .graph = graph,
+                   .node = node,
+                   .weights = weights,
+                   .batch = batch,
+                   .tokens = static_cast<int64_t>(batch.ids.size()),
+                   .cos_sin = cos_sin.data(),
+                   .sequences = {},
+                   .in = {},
+                   .din = {},
+                   .din_add = {}};
+    for (ValueId v : node.in)
+      c.in.push_back(memory.at(graph.values[v].selected, memory.plan.value_offset[v]));
+    c.out = memory.at(graph.values[node.out].selected, memory.plan.value_offset[node.out]);
+    if (memory.plan.saved_offset[index] >= 0)
+      c.saved = memory.at(graph.values[node.out].selected, memory.plan.saved_offset[index]);
+    if (node.op == OpKind::attention) {
+      point_sequences(batch, node.layer, training);
+      c.sequences = kernel_sequences;
+    }
+    return c;
+  }
+
+  void timed(std::vector<double>& seconds, OpKind kind, void (*run)(OpContext<T>&),
+             OpContext<T>& c) {
+    if (!profiling) return run(c);
+    const auto start = std::chrono::steady_clock::now();
+    run(c);
+    seconds[static_cast<size_t>(kind)] +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  T* forward(const Batch<T>& batch, bool training) {
+    check(batch, training);
+    prepare_positions(batch);
+    if (training) prepare_training_pages(batch);
+    const Memory memory = reserve(batch, training ? training_plan : inference_plan);
+    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
+      OpContext<T> c = context(batch, memory, i, training);
+      if (c.rows() > 0)
+        timed(profile.forward, graph.nodes[i].op, op<T>(graph.nodes[i].op).forward, c);
+    }
+    return memory.at(graph.values[graph.logits].selected, memory.plan.value_offset[graph.logits]);
+  }
+
+  void backward(const Batch<T>& batch, T* dlogits) {
+    const Memory memory = reserve(batch, training_plan);
+    std::vector<bool> written(graph.values.size(), false);
+    for (int i = static_cast<int>(graph.nodes.size()) - 1; i >= 0; --i) {
+      const Node& node = graph.nodes[i];
+      const Op<T>& operation = op<T>(node.op);
+      OpContext<T> c = context(batch, memory, i, true);
+      c.dout = gradient(memory, node.out, dlogits);
+      // An input that already holds a gradient gets this one added: by the operation where it can,
+      // else through scratch memory.
+      std::vector<size_t> through_scratch;
+      for (size_t k = 0; k < node.in.size(); ++k) {
+        const ValueId v = node.in[k];
+        c.din.push_back(gradient(memory, v, dlogits));
+        c.din_add.push_back(written[v]);
+        if (written[v] && !operation.traits.adds_gradient) through_scratch.push_back(k);
+        written[v] = true;
+      }
+      const int64_t rows = c.tokens;
+      if (!through_scratch.empty()) {
+        int64_t width = 0;
+        for (size_t k : through_scratch) width += graph.values[node.in[k]].width;
+        scratch.reserve(static_cast<size_t>(width * rows));
+        T* next = scratch.data();
+        for (size_t k : through_scratch) {
+          c.din[k] = next;
+          next += graph.values[node.in[k]].width * rows;
+        }
+      }
+      if (c.rows() > 0 || node.op == OpKind::select)
+        timed(profile.backward, node.op, operation.backward, c);
+      for (size_t k : through_scratch) {
+        const Value& value = graph.values[node.in[k]];
+        T* sum = gradient(memory, node.in[k], dlogits);
+        kernels::add(
+            pool, static_cast<const T*>(sum), static_cast<const T*>(c.din[k]), sum,
+            value.width * (value.selected ? static_cast<int64_t>(batch.wanted.size()) : rows));
+      }
+    }
+  }
+
+  T* gradient(const Memory& memory, ValueId v, T* dlogits) const {
+    if (v == graph.logits) return dlogits;
+    return memory.at(graph.values[v].selected, memory.plan.grad_offset[v]);
+  }
+};
+
+template <class T>
+Executor<T>::Executor(const Graph& graph, std::vector<WeightRef<T>> weights, ThreadPool& pool)
+    : impl_(std::make_unique<Impl>(graph, std::move(weights), pool)) {}
+template <class T>
+Executor<T>::~Executor() = default;
+template <class T>
+Executor<T>::Executor(Executor&&) noexcept = default;
+
+template <class T>
+T* Executor<T>::forward(const Batch<T>& batch) {
+  return impl_->forward(batch, false);
+}
+
+template <class T>
+T* Executor<T>::forward_train(const Batch<T>& batch) {
+  return impl_->forward(batch, true);
+}
+
+template <class T>
+void Executor<T>::backward(const Batch<T>& batch, T* dlogits) {
+  impl_->backward(batch, dlogits);
+}
+
+template <class T>
+size_t Executor<T>::activation_bytes(int64_t tokens, int64_t wanted, bool training) const {
+  const MemoryPlan& plan = training ? impl_->training_plan : impl_->inference_plan;
+  return sizeof(T) * static_cast<size_t>(plan.token_width * padded(tokens) +
+                                         plan.wanted_width * padded(wanted));
+}
+
+template <class T>
+void Executor<T>::enable_profile() {
+  impl_->profiling = true;
+  impl_->profile.forward.assign(8, 0.0);
+  impl_->profile.backward.assign(8, 0.0);
+}
+
+template <class T>
+const typename Executor<T>::Profile& Executor<T>::profile() const {
+  return impl_->profile;
+}
+
+template class Executor<float>;
+template class Executor<double>;
+
+void initialise(const Graph& graph, uint64_t seed, std::span<float* const> weights) {
+  constexpr double base_deviation = 0.02;
+  for (size_t w = 0; w < graph.weights.size(); ++w) {
+    const Weight& weight = graph.weights[w];
+    if (weight.init == Init::ones || weight.init == Init::zeros) {
+      std::fill_n(weights[w], weight.count(), weight.init == Init::ones ? 1.0f : 0.0f);
+      continue;
+    }
+    const double deviation = weight.init == Init::normal_scaled
+                                 ? base_deviation / std::sqrt(2.0 * std::max(1, graph.layers))
+                                 : base_deviation;
+    const Random random(seed, Purpose::weight_init, static_cast<uint32_t>(w));
+    for (int64_t i = 0; i < weight.count(); ++i) {
+      // Box and Muller (1958): two uniform numbers to one normal; u is in (0, 1].
+      const PhiloxBlock b = random.block(static_cast<uint64_t>(i));
+      const double u = (static_cast<double>(b[0]) + 1.0) * 0x1p-32;
+      const double turn = static_cast<double>(b[1]) * 0x1p-32;
+      const double z =
+          std::sqrt(-2.0 * kernels::log(u)) * kernels::cos(2.0 * std::numbers::pi * turn);
+      weights[w][i] = static_cast<float>(z * deviation);
+    }
+  }
+}
+
+}  // namespace avocado::graph

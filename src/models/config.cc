@@ -1,0 +1,49 @@
+#include "models/config.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace avocado {
+namespace {
+
+void check_range(int64_t value, int64_t low, int64_t high, const char* field,
+                 const std::string& source) {
+  if (value < low || value > high)
+    fail_input("{}: {} is {}, expected {} to {}", source, field, value, low, high);
+}
+
+void check_range(double value, double low, double high, const char* field,
+                 const std::string& source) {
+  if (!(value >= low && value <= high))
+    fail_input("{}: {} is {}, expected {} to {}", source, field, value, low, high);
+}
+
+}  // namespace
+
+void check_config(const ModelConfig& c, const std::string& source) {
+  check_range(c.vocab, 1, int64_t{1} << 24, "vocabulary size", source);
+  check_range(c.width, 1, int64_t{1} << 18, "hidden width", source);
+  check_range(c.layers, 1, 4096, "number of layers", source);
+  check_range(c.heads, 1, 4096, "number of attention heads", source);
+  check_range(c.kv_heads, 1, c.heads, "number of key/value heads", source);
+  check_range(c.head_dim, 2, 4096, "head dimension", source);
+  check_range(c.ffn, 1, int64_t{1} << 20, "feed-forward width", source);
+  check_range(c.context, 1, int64_t{1} << 30, "context length", source);
+  check_range(c.window, 0, int64_t{1} << 30, "sliding window", source);
+  check_range(c.rope_dim, 2, c.head_dim, "rotary dimension", source);
+  check_range(c.norm_eps, 1e-12, 1.0, "norm epsilon", source);
+  check_range(c.rope_base, 1.0, 1e12, "rotary base", source);
+  check_range(c.rope_factor, 1e-3, 1e6, "rotary scaling factor", source);
+  if (c.heads % c.kv_heads != 0)
+    fail_input("{}: {} attention heads are not a multiple of {} key/value heads", source, c.heads,
+               c.kv_heads);
+  if (c.rope_dim % 2 != 0) fail_input("{}: rotary dimension {} is odd", source, c.rope_dim);
+  if (!c.rope_divisors.empty() && static_cast<int64_t>(c.rope_divisors.size()) != c.rope_dim / 2)
+    fail_input("{}: {} rotary divisors for {} pairs", source, c.rope_divisors.size(),
+               c.rope_dim / 2);
+  for (float divisor : c.rope_divisors)
+    check_range(static_cast<double>(divisor), 1e-6, 1e6, "rotary divisor", source);
+}
+
+}  // namespace avocado

@@ -1,0 +1,230 @@
+#include "models/model.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <variant>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "files/atomic_file.h"
+#include "models/permute.h"
+#include "models/registry.h"
+#include "tensor/buffer.h"
+
+namespace avocado {
+
+// The file stays mapped; what the kernels cannot read in place is decoded or packed once.
+struct Model::Storage {
+  std::variant<std::monostate, GgufFile, SafetensorsFile> file;
+  std::vector<TensorView> stored;                // per weight of the graph, in our row order
+  std::vector<std::vector<std::byte>> permuted;  // owned bytes of weights whose rows were reordered
+  std::vector<Buffer<float>> decoded;            // per weight; empty when not needed
+  std::vector<std::optional<kernels::PackedWeight>> packed;
+};
+
+namespace {
+
+struct Use {
+  bool linear = false;  // the matrix of a product: packed
+  bool vector = false;  // norm weight or bias: read as floats
+};
+
+std::vector<Use> weight_uses(const graph::Graph& graph) {
+  std::vector<Use> uses(graph.weights.size());
+  for (const graph::Node& node : graph.nodes) {
+    for (size_t i = 0; i < node.weights.size(); ++i) {
+      Use& use = uses[node.weights[i]];
+      if (node.op == graph::OpKind::linear && i == 0)
+        use.linear = true;
+      else if (node.op != graph::OpKind::embed)
+        use.vector = true;
+    }
+  }
+  return uses;
+}
+
+void check_tensor(const TensorView& tensor, const graph::Weight& weight,
+                  const std::string& source) {
+  const std::vector<int64_t> expected = weight.matrix
+                                            ? std::vector<int64_t>{weight.rows, weight.cols}
+                                            : std::vector<int64_t>{weight.cols};
+  if (tensor.shape != expected)
+    fail_input("{}: tensor {} has shape [{}], expected [{}]", source, tensor.name,
+               fmt::join(tensor.shape, ", "), fmt::join(expected, ", "));
+  const DTypeTraits* traits = dtype_traits(tensor.type);
+  if (!traits || !traits->to_f32)
+    fail_input("{}: tensor {} has type {}, which this build cannot compute with", source,
+               tensor.name, traits ? traits->name : "unknown");
+  if (weight.cols % traits->block != 0)
+    fail_input("{}: tensor {}: rows of {} are not whole blocks of {}", source, tensor.name,
+               weight.cols, traits->name);
+}
+
+template <class File>
+std::vector<TensorView> match_tensors(const File& file, const graph::Graph& graph,
+                                      std::string graph::Weight::*name,
+                                      const std::set<std::string>& read_elsewhere) {
+  std::vector<TensorView> found;
+  std::set<std::string> used = read_elsewhere;
+  for (const graph::Weight& weight : graph.weights) {
+    const TensorView* tensor = file.tensor(weight.*name);
+    if (!tensor) fail_input("{}: tensor {} is missing", file.path(), weight.*name);
+    check_tensor(*tensor, weight, file.path());
+    used.insert(weight.*name);
+    found.push_back(*tensor);
+  }
+  for (const TensorView& tensor : file.tensors())
+    if (!used.contains(tensor.name))
+      fail_input(
+          "{}: tensor {} is not part of this architecture: the file is another model, or a variant "
+          "this build does not compute",
+          file.path(), tensor.name);
+  return found;
+}
+
+bool aligned_f32(const TensorView& tensor) {
+  return tensor.type == DType::f32 &&
+         reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(float) == 0;
+}
+
+Buffer<float> decode(ThreadPool& pool, const TensorView& tensor, int64_t rows, int64_t cols) {
+  Buffer<float> out(static_cast<size_t>(rows * cols));
+  const DTypeTraits* traits = dtype_traits(tensor.type);
+  const uint64_t row_bytes = *dtype_bytes(tensor.type, cols);
+  pool.run_chunks(rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      traits->to_f32(tensor.data.data() + static_cast<uint64_t>(r) * row_bytes,
+                     out.data() + r * cols, cols);
+  });
+  return out;
+}
+
+std::string read_chat_template(const std::filesystem::path& folder) {
+  const std::filesystem::path jinja = folder / "chat_template.jinja",
+                              config = folder / "tokenizer_config.json";
+  if (std::filesystem::exists(jinja)) return read_text_file(jinja.string(), uint64_t{1} << 20);
+  if (!std::filesystem::exists(config)) return {};
+  const nlohmann::json json =
+      nlohmann::json::parse(read_text_file(config.string(), uint64_t{64} << 20), nullptr, false);
+  if (json.is_object() && json.contains("chat_template") && json["chat_template"].is_string())
+    return json["chat_template"];
+  return {};
+}
+
+void hash_weight(Sha256& hash, const std::string& name, std::string_view type, int64_t rows,
+                 int64_t cols, std::span<const std::byte> bytes) {
+  hash.update(name).update("\n").update(type).update("\n");
+  hash.update(static_cast<uint64_t>(rows)).update(static_cast<uint64_t>(cols)).update(bytes);
+}
+
+}  // namespace
+
+Model Model::load(const std::string& path, ThreadPool& pool) {
+  Model model;
+  model.storage_ = std::make_shared<Storage>();
+  Storage& s = *model.storage_;
+  const bool folder = std::filesystem::is_directory(path);
+  if (folder) {
+    const std::filesystem::path root(path);
+    if (!std::filesystem::exists(root / "config.json"))
+      fail_input(
+          "{}: no config.json in this folder; a model is a GGUF file or a Hugging Face folder",
+          path);
+    model.config_ = config_from_hf((root / "config.json").string());
+    model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
+    SafetensorsFile& file = s.file.emplace<SafetensorsFile>(SafetensorsFile::open_folder(path));
+    s.stored = match_tensors(file, *model.graph_, &graph::Weight::hf_name, {});
+    if (std::filesystem::exists(root / "tokenizer.json"))
+      model.tokenizer_ = Tokenizer::from_huggingface(path);
+    model.chat_template_ = read_chat_template(root);
+  } else {
+    GgufFile& file = s.file.emplace<GgufFile>(GgufFile::open(path));
+    model.config_ = config_from_gguf(file);
+    model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
+    s.stored = match_tensors(file, *model.graph_, &graph::Weight::name, {"rope_freqs.weight"});
+    if (file.find("tokenizer.ggml.model")) model.tokenizer_ = Tokenizer::from_gguf(file);
+    model.chat_template_ = file.get_string("tokenizer.chat_template", "");
+  }
+  if (model.tokenizer_ && model.tokenizer_->vocab_size() > model.config_.vocab)
+    fail_input("{}: the tokenizer has {} tokens but the embedding only {} rows", path,
+               model.tokenizer_->vocab_size(), model.config_.vocab);
+
+  const std::vector<graph::Weight>& weights = model.graph_->weights;
+  const std::vector<Use> uses = weight_uses(*model.graph_);
+  s.permuted.resize(weights.size());
+  s.decoded.resize(weights.size());
+  s.packed.resize(weights.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const graph::Weight& w = weights[i];
+    TensorView& tensor = s.stored[i];
+    if (folder && w.permuted_heads > 0) {
+      s.permuted[i] = rows_from_hf(tensor, w);
+      tensor.data = s.permuted[i];
+    }
+    tensor.name = w.name;
+    if (uses[i].linear) {
+      if (tensor.type == DType::bf16 &&
+          reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
+        s.packed[i] = kernels::PackedWeight::from_bf16(
+            pool, reinterpret_cast<const uint16_t*>(tensor.data.data()), w.rows, w.cols);
+      else if (aligned_f32(tensor))
+        s.packed[i] = kernels::PackedWeight::from_f32(
+            pool, reinterpret_cast<const float*>(tensor.data.data()), w.rows, w.cols);
+      else
+        s.packed[i] = kernels::PackedWeight::from_f32(
+            pool, decode(pool, tensor, w.rows, w.cols).data(), w.rows, w.cols);
+    }
+    if (uses[i].vector && !aligned_f32(tensor)) s.decoded[i] = decode(pool, tensor, w.rows, w.cols);
+  }
+  return model;
+}
+
+std::vector<graph::WeightRef<float>> Model::weights() const {
+  std::vector<graph::WeightRef<float>> refs(storage_->stored.size());
+  for (size_t i = 0; i < refs.size(); ++i) {
+    const TensorView& tensor = storage_->stored[i];
+    refs[i].stored = &tensor;
+    if (storage_->packed[i]) refs[i].packed = &*storage_->packed[i];
+    refs[i].data = aligned_f32(tensor) ? reinterpret_cast<const float*>(tensor.data.data())
+                                       : storage_->decoded[i].data();
+  }
+  return refs;
+}
+
+std::vector<std::vector<double>> Model::weights_as_double() const {
+  std::vector<std::vector<double>> all;
+  for (const TensorView& tensor : storage_->stored) {
+    const std::vector<float> values = to_f32(tensor);
+    all.emplace_back(values.begin(), values.end());
+  }
+  return all;
+}
+
+std::string Model::weights_digest() const {
+  Sha256 hash;
+  for (size_t i = 0; i < storage_->stored.size(); ++i) {
+    const TensorView& tensor = storage_->stored[i];
+    const graph::Weight& w = graph_->weights[i];
+    hash_weight(hash, w.name, dtype_traits(tensor.type)->name, w.rows, w.cols, tensor.data);
+  }
+  return hash.hex();
+}
+
+std::string weights_digest(const graph::Graph& graph, const std::vector<const float*>& weights) {
+  Sha256 hash;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const graph::Weight& w = graph.weights[i];
+    hash_weight(hash, w.name, "F32", w.rows, w.cols,
+                std::as_bytes(std::span(weights[i], static_cast<size_t>(w.count()))));
+  }
+  return hash.hex();
+}
+
+}  // namespace avocado
