@@ -1,0 +1,220 @@
+#include "corpus/corpus.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "base/sha256.h"
+
+namespace avocado::corpus {
+namespace {
+
+constexpr uint64_t kSeed = 1;
+
+std::vector<Item> items_of(std::string_view task, Language language, Split split, uint64_t count) {
+  std::vector<Item> items;
+  for (uint64_t i = 0; i < count; ++i) items.push_back(make_item(task, language, split, i, kSeed));
+  return items;
+}
+
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead >= 0x80 && lead < 0xC2) return false;
+    for (size_t k = 1; k < length; ++k)
+      if (i + k >= text.size() || (static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80)
+        return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string digest(Split split) {
+  Sha256 sha;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const Item item = mixed_item(split, i, kSeed);
+    for (const std::string& field :
+         {item.task, item.key, item.question, item.answer, item.expected})
+      sha.update(uint64_t{field.size()}).update(field);
+  }
+  return sha.hex();
+}
+
+// Calls body(task, language) for every pair of them.
+template <class Body>
+void for_each_task(const Body& body) {
+  for (const TaskInfo& task : tasks())
+    for (Language language : kLanguages) {
+      SCOPED_TRACE(fmt::format("{} {}", task.name, language_name(language)));
+      body(task.name, language);
+    }
+}
+
+TEST(Corpus, TrainingAndHeldOutAreDisjoint) {
+  std::unordered_set<std::string> keys, questions;
+  for (uint64_t i = 0; i < 200'000; ++i) {
+    Item item = mixed_item(Split::train, i, kSeed);
+    keys.insert(std::move(item.key));
+    questions.insert(std::move(item.question));
+  }
+  // Held-out items of every seed, not only the one of the training items.
+  for (uint64_t i = 0; i < 40'000; ++i) {
+    const Item item = mixed_item(Split::held_out, i, kSeed + i % 5);
+    ASSERT_FALSE(keys.contains(item.key)) << item.key;
+    ASSERT_FALSE(questions.contains(item.question)) << item.question;
+  }
+}
+
+TEST(Corpus, ASplitHoldsAnEighthOfTheKeys) {
+  int held_out = 0;
+  for (int i = 0; i < 80'000; ++i)
+    held_out += split_of(fmt::format("add {} 5", i)) == Split::held_out;
+  EXPECT_NEAR(held_out, 10'000, 400);
+}
+
+TEST(Corpus, ItemsArePureFunctionsOfTheirArguments) {
+  for_each_task([](std::string_view task, Language language) {
+    const Item late = make_item(task, language, Split::train, 7, kSeed);
+    make_item(task, language, Split::train, 8, kSeed);
+    const Item again = make_item(task, language, Split::train, 7, kSeed);
+    EXPECT_EQ(late.question, again.question);
+    EXPECT_EQ(late.answer, again.answer);
+    std::set<std::string> seeds;
+    for (uint64_t seed = 0; seed < 20; ++seed)
+      seeds.insert(make_item(task, language, Split::train, 7, seed).question);
+    EXPECT_GT(seeds.size(), 10u);
+  });
+}
+
+TEST(Corpus, TheFirstThousandItemsAreRecorded) {
+  EXPECT_EQ(digest(Split::train),
+            "f0d869f1325f32f49d1f04391ba0922f257a1aa57e2edb716ce7690d2f6a57df");
+  EXPECT_EQ(digest(Split::held_out),
+            "90d9fac53cdf4f6be89c8982721f4b3f31e3c0ca4b28a83f1116262ce7a0f791");
+}
+
+TEST(Corpus, ItemsAreWellFormed) {
+  for_each_task([](std::string_view task, Language language) {
+    size_t bytes = 0;
+    const auto items = items_of(task, language, Split::train, 2000);
+    for (const Item& item : items) {
+      for (const std::string& text : {item.question, item.answer, item.expected}) {
+        ASSERT_TRUE(is_utf8(text)) << text;
+        ASSERT_FALSE(text.empty());
+        ASSERT_EQ(text.find_first_of("{}\n\r\t"),
+                  task == "json" ? text.find_first_of("{}") : text.npos)
+            << text;
+        ASSERT_EQ(text.find("  "), text.npos) << text;
+        ASSERT_NE(text.front(), ' ');
+        ASSERT_NE(text.back(), ' ');
+      }
+      ASSERT_EQ(item.task, task);
+      ASSERT_EQ(item.language, language);
+      bytes += item.question.size() + item.answer.size();
+    }
+    EXPECT_LT(bytes / items.size(), 320u);
+  });
+}
+
+TEST(Corpus, EveryItemAcceptsItsOwnAnswerAndNothingElse) {
+  for_each_task([](std::string_view task, Language language) {
+    const auto items = items_of(task, language, Split::held_out, 400);
+    for (const Item& item : items) {
+      ASSERT_TRUE(check(item, item.answer)) << item.answer;
+      ASSERT_TRUE(check(item, " \n" + item.answer + "\n ")) << item.answer;
+      ASSERT_FALSE(check(item, ""));
+      ASSERT_FALSE(check(item, item.question));
+      ASSERT_FALSE(check(item, item.answer + " x"));
+      ASSERT_FALSE(check(item, item.answer.substr(0, item.answer.size() - 1))) << item.answer;
+      const Item& other = items[(&item - items.data() + 1) % items.size()];
+      ASSERT_TRUE(!check(item, other.answer) || item.expected == other.expected)
+          << item.answer << "\n"
+          << other.answer;
+    }
+  });
+}
+
+TEST(Corpus, AConclusionCountsWhateverTheStepsSay) {
+  const Item item = make_item("add", Language::english, Split::train, 0, kSeed);
+  EXPECT_TRUE(check(item, "The answer is " + item.expected + "."));
+  EXPECT_FALSE(check(item, "The answer is 1" + item.expected + "."));
+  EXPECT_FALSE(check(item, "The answer is " + item.expected + ". The answer is 0."));
+  EXPECT_FALSE(check(item, item.expected));
+}
+
+TEST(Corpus, SumsDifferencesAndProductsAreRight) {
+  for_each_task([](std::string_view task, Language language) {
+    for (const Item& item : items_of(task, language, Split::train, 500)) {
+      int a = 0, b = 0;
+      const auto numbers = [&](const char* format) {
+        return std::sscanf(item.key.c_str(), format, &a, &b) == 2;
+      };
+      if (numbers("add %d %d")) {
+        ASSERT_EQ(std::to_string(a + b), item.expected);
+      }
+      if (numbers("subtract %d %d")) {
+        ASSERT_EQ(std::to_string(a - b), item.expected);
+      }
+      if (numbers("multiply %d %d")) {
+        ASSERT_EQ(std::to_string(a * b), item.expected);
+      }
+    }
+  });
+}
+
+TEST(Corpus, JsonAnswersParse) {
+  for (Language language : kLanguages)
+    for (const Item& item : items_of("json", language, Split::train, 500)) {
+      const auto fields = nlohmann::json::parse(item.answer);
+      ASSERT_EQ(fields.size(), 3u);
+      for (const auto& [name, value] : fields.items()) {
+        const std::string shown = value.is_string() ? value.get<std::string>() : value.dump();
+        ASSERT_NE(item.question.find(shown), std::string::npos) << item.answer;
+      }
+    }
+}
+
+TEST(Corpus, ChanceIsExact) {
+  std::vector<Item> items(4);
+  EXPECT_EQ(chance({}), 0);
+  items[0].expected = items[1].expected = "a";
+  items[2].expected = "b";
+  items[3].expected = "c";
+  EXPECT_DOUBLE_EQ(chance(items), 2.0 / 12);
+}
+
+TEST(Corpus, ChanceIsLow) {
+  for_each_task([](std::string_view task, Language language) {
+    const double score = chance(items_of(task, language, Split::held_out, 1000));
+    fmt::print("{:10} {}  chance {:5.2f} %\n", task, language_name(language), 100 * score);
+    EXPECT_LT(score, task == "count" ? 0.3 : 0.1);
+  });
+}
+
+TEST(Corpus, TheMixtureHoldsEveryTaskInBothLanguages) {
+  std::map<std::pair<std::string, Language>, int> counts;
+  for (uint64_t i = 0; i < 5000; ++i) {
+    const Item item = mixed_item(Split::train, i, kSeed);
+    ++counts[{item.task, item.language}];
+  }
+  EXPECT_EQ(counts.size(), 2 * tasks().size());
+}
+
+TEST(Corpus, AnUnknownTaskIsRefusedByName) {
+  try {
+    make_item("juggle", Language::english, Split::train, 0, kSeed);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(std::string(error.what()).find("juggle"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("passage"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace avocado::corpus

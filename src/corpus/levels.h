@@ -1,0 +1,33 @@
+#pragma once
+// How hard each task is: every range in one place. Values are inclusive. Changing one changes the
+// corpus, and with it the recorded digests of the corpus test and of the demo.
+
+namespace avocado::corpus::level {
+
+// One key in kHeldOutOneIn is held out.
+inline constexpr int kHeldOutOneIn = 8;
+
+// Sums and differences: operands have 2 to kAddDigits digits.
+inline constexpr int kAddDigits = 3;
+inline constexpr int kSubtractDigits = 3;
+// Products: a two-digit number up to kMultiplyLeft times a digit up to kMultiplyRight.
+inline constexpr int kMultiplyLeft = 99;
+inline constexpr int kMultiplyRight = 9;
+
+// Lists to sort, to reverse and to count in.
+inline constexpr int kSortMin = 3, kSortMax = 5;
+inline constexpr int kReverseMin = 3, kReverseMax = 5;
+inline constexpr int kCountMin = 3, kCountMax = 7;
+
+// Facts in a passage.
+inline constexpr int kFactsMin = 2, kFactsMax = 3;
+// Ages in the records to be turned into JSON.
+inline constexpr int kAgeMin = 10, kAgeMax = 99;
+
+// Shares of the tasks in the mixture.
+inline constexpr int kAddWeight = 10, kSubtractWeight = 10, kMultiplyWeight = 10;
+inline constexpr int kSortWeight = 8, kReverseWeight = 8, kCountWeight = 8;
+inline constexpr int kPassageWeight = 12, kClozeWeight = 8, kJsonWeight = 8, kStoryWeight = 6;
+inline constexpr int kVerbsWeight = 8;
+
+}  // namespace avocado::corpus::level
