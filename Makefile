@@ -57,6 +57,7 @@ fuzz: deps ## fuzz every parser for FUZZ_SECONDS each (60)
 install: configure ## program, library, headers, man page, completions (PREFIX, DESTDIR)
 	@$(NINJA) build -j $(JOBS)
 	@cmake --install build --prefix $(PREFIX) >/dev/null
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 	@echo "installed to $(DESTDIR)$(PREFIX)"
 
 clean: ## remove everything built

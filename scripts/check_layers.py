@@ -3,7 +3,7 @@
 
 The rooms and what each may use are read from the avocado_room() lines of CMakeLists.txt, so the
 order has one home. A room may include itself and, transitively, the rooms after ROOMS. src/cli may
-include every room; a public header only public headers.
+include every room but api; only api includes public headers, and these only each other.
 """
 
 import pathlib
@@ -37,7 +37,7 @@ def sources(folder):
 
 def main():
     allowed = read_rooms()
-    allowed["cli"] = set(allowed) | {"cli"}
+    allowed["cli"] = set(allowed) - {"api"} | {"cli"}
     present = {p.name for p in (ROOT / "src").iterdir() if p.is_dir()}
     problems = [f"src/{room}: not declared in CMakeLists.txt" for room in sorted(present - set(allowed))]
 
@@ -51,7 +51,7 @@ def main():
                 where = f"{path.relative_to(ROOT)}: \"{include}\""
                 if include == "test_data.h" and path.name.endswith("_test.cc"):
                     continue
-                if target == "avocado" and (ROOT / "include" / include).is_file():
+                if target == "avocado" and room == "api":
                     continue
                 if target not in allowed:
                     problems.append(f"{where} names no room; write the path from src/")
