@@ -1,0 +1,28 @@
+# bash completion for avocado
+_avocado() {
+  local current=${COMP_WORDS[COMP_CWORD]}
+  local verbs="demo run show tokenize logits perplexity train verify doctor"
+  local verb=${COMP_WORDS[1]} flags
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$current")
+    return
+  fi
+  case $verb in
+    demo) flags="--threads --json" ;;
+    run) flags="--raw -n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --threads --json" ;;
+    show) flags="--json" ;;
+    tokenize) flags="--ids --special --bos --json" ;;
+    logits) flags="--text --ids --out --digest --threads --json" ;;
+    perplexity) flags="--ctx --stride --threads --json" ;;
+    train) flags="--threads --json" ;;
+    verify) flags="--from --to --threads --json" ;;
+    doctor) flags="--json" ;;
+    *) return ;;
+  esac
+  case $current in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$flags --help" -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+  esac
+}
+complete -o filenames -F _avocado avocado
