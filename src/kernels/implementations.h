@@ -80,7 +80,7 @@ inline int64_t rows_per_task(int64_t cols) {
 // AVOCADO_IMPLEMENTATIONS(kList, "name", function, Type, reference): declares the bodies that
 // function.simd.cc defines in each instruction set's namespace and lists them. For use at namespace
 // scope inside avocado::kernels; Type is a function type.
-#if 1
+#if defined(AVOCADO_PORTABLE) || !(defined(__x86_64__) || defined(__aarch64__))
 #define AVOCADO_IMPLEMENTATIONS(list, name, function, Type, reference) \
   static const Implementations<Type> list(name, {{Isa::scalar, reference}});
 #elif defined(__x86_64__)

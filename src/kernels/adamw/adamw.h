@@ -13,12 +13,9 @@
 #include <cstdint>
 
 #include "base/thread_pool.h"
+#include "kernels/adamw/step.h"
 
 namespace avocado::kernels {
-
-struct AdamwStep {
-  float lr, beta1, beta2, eps, weight_decay, m_correction, v_correction, grad_scale;
-};
 
 void adamw(ThreadPool& pool, float* p, const float* grad, float* m, float* v, int64_t count,
            const AdamwStep& step);

@@ -2,9 +2,10 @@
 // cross_entropy: loss[r] = log(sum_c exp(logits[r, c])) - logits[r, target[r]].
 // A row with target -1 is left out: its loss and gradient are zero.
 //
-// ORDER OF ROUNDING. m = max_c; s = sum of exp(x - m): 16 lanes, lane c mod 16, c ascending, tree
-// 16 -> 8 -> 4 -> 2 -> 1; loss = (m - x[target]) + log(s).
-// dlogits[r, c] = (exp(x - m) / s - [c == target]) * scale. dlogits may equal logits, or be null.
+// ORDER OF ROUNDING. m = max_c, a NaN never winning (it reaches the loss through s); s = sum of
+// exp(x - m): 16 lanes, lane c mod 16, c ascending, tree 16 -> 8 -> 4 -> 2 -> 1; loss = (m -
+// x[target]) + log(s). dlogits[r, c] = (exp(x - m) / s - [c == target]) * scale. `scale` is first
+// rounded to T. dlogits may equal logits, or be null.
 
 #include <cstdint>
 

@@ -22,8 +22,8 @@ AVOCADO_FMA_CLONES float exp(float x) {
   const float t = std::fma(x, kLog2E, kRound);
   const float n = t - kRound;
   const float r = std::fma(n, -kLn2Low, std::fma(n, -kLn2High, x));
-  float p = kExp[4];
-  for (int i = 3; i >= 0; --i) p = std::fma(p, r, kExp[i]);
+  float p = kExp[5];
+  for (int i = 4; i >= 0; --i) p = std::fma(p, r, kExp[i]);
   p = std::fma(p * r, r, r) + 1.0f;
   return std::bit_cast<float>(std::bit_cast<uint32_t>(p) + (std::bit_cast<uint32_t>(t) << 23));
 }

@@ -12,10 +12,9 @@
 #include <cstdint>
 
 #include "base/thread_pool.h"
+#include "kernels/rope/style.h"
 
 namespace avocado::kernels {
-
-enum class RopeStyle { pairs, halves };
 
 // cos_sin[r][i] = {cos, sin}(positions[r] * frequencies[i]) * magnitude, computed in double with
 // the project's own functions and rounded once. cos_sin [n, half, 2].

@@ -1,0 +1,93 @@
+#pragma once
+// 16 float lanes as one AVX-512 register. See simd.h for what each function does.
+
+#include <immintrin.h>
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+
+struct F32x16 {
+  __m512 v;
+};
+struct I32x16 {
+  __m512i v;
+};
+struct M16 {
+  __mmask16 v;
+};
+struct F64x16 {
+  __m512d v[2];
+};
+
+AVOCADO_LANES F32x16 splat(float x) { return {_mm512_set1_ps(x)}; }
+AVOCADO_LANES F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+AVOCADO_LANES void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x.v); }
+AVOCADO_LANES M16 first_n(int n) { return {static_cast<__mmask16>((1u << n) - 1)}; }
+AVOCADO_LANES F32x16 load_n(const float* p, int n) {
+  return {_mm512_maskz_loadu_ps(first_n(n).v, p)};
+}
+AVOCADO_LANES void store_n(float* p, F32x16 x, int n) {
+  _mm512_mask_storeu_ps(p, first_n(n).v, x.v);
+}
+
+AVOCADO_LANES F32x16 operator+(F32x16 a, F32x16 b) { return {_mm512_add_ps(a.v, b.v)}; }
+AVOCADO_LANES F32x16 operator-(F32x16 a, F32x16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+AVOCADO_LANES F32x16 operator*(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+AVOCADO_LANES F32x16 operator/(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
+AVOCADO_LANES F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+AVOCADO_LANES F32x16 sqrt(F32x16 a) { return {_mm512_sqrt_ps(a.v)}; }
+AVOCADO_LANES F32x16 max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
+AVOCADO_LANES M16 operator<(F32x16 a, F32x16 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)};
+}
+AVOCADO_LANES M16 operator!=(F32x16 a, F32x16 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ)};
+}
+AVOCADO_LANES F32x16 select(M16 m, F32x16 a, F32x16 b) {
+  return {_mm512_mask_blend_ps(m.v, b.v, a.v)};
+}
+
+AVOCADO_LANES I32x16 splat_int(int x) { return {_mm512_set1_epi32(x)}; }
+AVOCADO_LANES I32x16 bits(F32x16 a) { return {_mm512_castps_si512(a.v)}; }
+AVOCADO_LANES F32x16 from_bits(I32x16 a) { return {_mm512_castsi512_ps(a.v)}; }
+AVOCADO_LANES F32x16 to_float(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+AVOCADO_LANES I32x16 operator+(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+AVOCADO_LANES I32x16 operator-(I32x16 a, I32x16 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+AVOCADO_LANES I32x16 operator&(I32x16 a, I32x16 b) { return {_mm512_and_si512(a.v, b.v)}; }
+AVOCADO_LANES I32x16 operator^(I32x16 a, I32x16 b) { return {_mm512_xor_si512(a.v, b.v)}; }
+AVOCADO_LANES I32x16 shift_left_23(I32x16 a) { return {_mm512_slli_epi32(a.v, 23)}; }
+AVOCADO_LANES I32x16 shift_right_23(I32x16 a) { return {_mm512_srai_epi32(a.v, 23)}; }
+
+AVOCADO_LANES F32x16 swap_pairs(F32x16 a) { return {_mm512_permute_ps(a.v, 0xb1)}; }
+AVOCADO_LANES F32x16 even_twice(F32x16 a) { return {_mm512_moveldup_ps(a.v)}; }
+AVOCADO_LANES F32x16 odd_twice(F32x16 a) { return {_mm512_movehdup_ps(a.v)}; }
+AVOCADO_LANES F32x16 alternate(float even, float odd) {
+  return {_mm512_mask_blend_ps(0xaaaa, _mm512_set1_ps(even), _mm512_set1_ps(odd))};
+}
+AVOCADO_LANES void unzip(F32x16 low, F32x16 high, F32x16* even, F32x16* odd) {
+  const __m512i index =
+      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  even->v = _mm512_permutex2var_ps(low.v, index, high.v);
+  odd->v = _mm512_permutex2var_ps(low.v, _mm512_or_si512(index, _mm512_set1_epi32(1)), high.v);
+}
+
+AVOCADO_LANES float sum(F32x16 a) {
+  const __m256 h8 = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  const __m128 h4 = _mm_add_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
+  const __m128 h2 = _mm_add_ps(h4, _mm_movehl_ps(h4, h4));
+  return _mm_cvtss_f32(_mm_add_ss(h2, _mm_movehdup_ps(h2)));
+}
+
+AVOCADO_LANES F64x16 zero64() { return {{_mm512_setzero_pd(), _mm512_setzero_pd()}}; }
+AVOCADO_LANES F64x16 add_squares(F64x16 sums, F32x16 x) {
+  const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x.v));
+  const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x.v, 1));
+  return {{_mm512_fmadd_pd(low, low, sums.v[0]), _mm512_fmadd_pd(high, high, sums.v[1])}};
+}
+AVOCADO_LANES double sum(F64x16 a) {
+  const __m512d h8 = _mm512_add_pd(a.v[0], a.v[1]);
+  const __m256d h4 = _mm256_add_pd(_mm512_castpd512_pd256(h8), _mm512_extractf64x4_pd(h8, 1));
+  const __m128d h2 = _mm_add_pd(_mm256_castpd256_pd128(h4), _mm256_extractf128_pd(h4, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(h2, _mm_unpackhi_pd(h2, h2)));
+}
+
+}  // namespace avocado::kernels::AVOCADO_ISA_NS
