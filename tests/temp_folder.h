@@ -28,7 +28,8 @@ class TempFolder {
   std::string file(const std::string& name) const { return (path_ / name).string(); }
   // Number of entries in the folder.
   long entries() const {
-    return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
+    return std::distance(std::filesystem::directory_iterator(path_),
+                         std::filesystem::directory_iterator());
   }
 
  private:

@@ -70,6 +70,8 @@ class GgufFile {
 class GgufWriter {
  public:
   explicit GgufWriter(uint64_t alignment = 32);
+  GgufWriter(GgufWriter&&) noexcept;
+  GgufWriter& operator=(GgufWriter&&) noexcept;
   ~GgufWriter();
 
   void set_string(std::string_view key, std::string_view value);

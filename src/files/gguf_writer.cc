@@ -91,6 +91,8 @@ GgufWriter::GgufWriter(uint64_t alignment) : impl_(std::make_unique<Impl>()) {
     set_u32("general.alignment", static_cast<uint32_t>(alignment));
   }
 }
+GgufWriter::GgufWriter(GgufWriter&&) noexcept = default;
+GgufWriter& GgufWriter::operator=(GgufWriter&&) noexcept = default;
 GgufWriter::~GgufWriter() = default;
 
 void GgufWriter::set(std::string_view key, const GgufValue& value) {

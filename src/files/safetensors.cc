@@ -157,6 +157,7 @@ void SafetensorsFile::Impl::parse(std::span<const std::byte> bytes, const std::s
   for (const auto& [key, value] : header.items()) {
     budget.take(key.size() + 128);
     if (key == kMetadataKey) {
+      if (value.is_null()) continue;  // as some writers say "none"
       if (!value.is_object()) fail_input("{}: {} is not an object", name, kMetadataKey);
       for (const auto& [k, v] : value.items()) {
         if (!v.is_string())

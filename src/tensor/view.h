@@ -15,7 +15,7 @@ struct TensorView {
   std::string name;
   DType type = DType::f32;
   std::vector<int64_t> shape;  // outermost first, as numpy prints it; the last is contiguous
-  std::span<const std::byte> data;
+  std::span<const std::byte> data;  // at any address: safetensors files do not align their data
 
   int64_t count() const {
     int64_t n = 1;
