@@ -1,0 +1,53 @@
+#include "cli/inference.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace avocado::cli {
+
+void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
+  verb.add_option("MODEL", arguments.model, "A GGUF file or a Hugging Face folder")->required();
+  verb.add_option("--threads", arguments.threads,
+                  "Threads; never changes the answer (default: one per core)")
+      ->check(CLI::Range(1, 1024));
+  verb.add_option("--chunk", arguments.chunk,
+                  "Tokens of a prompt that are run at once; never changes the answer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_flag("--json", arguments.json, "Print one JSON object");
+}
+
+LoadedModel::LoadedModel(const InferenceArguments& arguments)
+    : arguments_(arguments),
+      pool_(arguments.threads > 0 ? arguments.threads : default_threads()),
+      model_(Model::load(arguments.model, pool_)) {}
+
+const Tokenizer& LoadedModel::tokenizer() const {
+  if (model_.tokenizer() == nullptr)
+    fail_input("{}: the model has no tokenizer; `logits --ids` can run it without one",
+               arguments_.model);
+  return *model_.tokenizer();
+}
+
+Engine LoadedModel::engine(int64_t context) {
+  EngineOptions options;
+  options.context = context;
+  options.chunk = arguments_.chunk;
+  return Engine(model_, pool_, options);
+}
+
+void print_json(const nlohmann::json& object) {
+  print_text(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+void print_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void finish_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    fail_resource("standard output: {}", std::strerror(errno));
+}
+
+}  // namespace avocado::cli

@@ -1,0 +1,46 @@
+#pragma once
+// What the verbs that run a model have in common.
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "infer/engine.h"
+
+namespace avocado::cli {
+
+struct InferenceArguments {
+  std::string model;
+  int threads = 0;
+  int64_t context = 0;
+  int64_t chunk = 512;
+  bool json = false;
+};
+
+// MODEL, --threads, --chunk, --json.
+void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
+
+// A loaded model with its threads.
+class LoadedModel {
+ public:
+  explicit LoadedModel(const InferenceArguments& arguments);
+
+  const Model& model() const { return model_; }
+  // Throws Error(input) when the model has none.
+  const Tokenizer& tokenizer() const;
+  Engine engine(int64_t context);
+
+ private:
+  const InferenceArguments& arguments_;
+  ThreadPool pool_;
+  Model model_;
+};
+
+// One object on one line; text that is not UTF-8 gets U+FFFD.
+void print_json(const nlohmann::json& object);
+void print_text(std::string_view text);
+// Throws Error(resource) when standard output could not take what was printed (a full disk).
+void finish_output();
+
+}  // namespace avocado::cli

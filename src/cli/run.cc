@@ -1,0 +1,244 @@
+// avocado run: answer a prompt, or chat.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "cli/inference.h"
+#include "cli/verbs.h"
+#include "infer/chat_format.h"
+#include "infer/generate.h"
+
+namespace avocado::cli {
+namespace {
+
+struct Arguments : InferenceArguments {
+  std::optional<std::string> prompt;
+  std::string system;
+  bool raw = false, verbose = false;
+  GenerateOptions options;
+};
+
+volatile sig_atomic_t interrupts = 0;
+
+// The first Ctrl-C ends the answer between two tokens, a second one leaves at once.
+extern "C" void on_interrupt(int) {
+  if (interrupts > 0) _exit(130);
+  interrupts = 1;
+}
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // no SA_RESTART: reading a line ends too
+  sigaction(SIGINT, &action, nullptr);
+}
+
+std::string read_input() {
+  std::string text;
+  char buffer[4096];
+  size_t n;
+  while ((n = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) text.append(buffer, n);
+  if (std::ferror(stdin)) fail_input("standard input could not be read");
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+// A line from the terminal; nothing at its end or on Ctrl-C.
+std::optional<std::string> read_line() {
+  std::fputs("> ", stdout);
+  std::fflush(stdout);
+  char* line = nullptr;
+  size_t capacity = 0;
+  const ssize_t length = getline(&line, &capacity, stdin);
+  std::optional<std::string> text;
+  if (length >= 0) text.emplace(line, static_cast<size_t>(length));
+  std::free(line);
+  if (text && text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+struct Answer {
+  Completion completion;
+  std::string text;
+  size_t prompt_tokens = 0;
+  double prompt_seconds = 0, answer_seconds = 0;
+};
+
+class Runner {
+ public:
+  explicit Runner(const Arguments& arguments)
+      : arguments_(arguments),
+        loaded_(arguments),
+        tokenizer_(loaded_.tokenizer()),
+        format_(arguments.raw ? nullptr : find_chat_format(loaded_.model().chat_template())),
+        engine_(loaded_.engine(arguments.context)),
+        sequence_(engine_),
+        options_(arguments.options) {
+    if (format_ == nullptr && !arguments.system.empty())
+      fail_usage("--system needs a model with a chat template, and no --raw");
+    if (format_ != nullptr && format_->end != nullptr) {
+      const int32_t end = tokenizer_.find(format_->end);
+      if (end >= 0) options_.ends.push_back(end);
+    }
+    if (!arguments.system.empty()) messages_.push_back({"system", arguments.system});
+  }
+
+  bool chats() const { return format_ != nullptr; }
+
+  // The answer is printed as it comes unless JSON is wanted.
+  Answer answer(const std::string& prompt) {
+    using Clock = std::chrono::steady_clock;
+    std::vector<int32_t> ids;
+    if (chats()) {
+      messages_.push_back({"user", prompt});
+      ids = render_chat(*format_, tokenizer_, loaded_.model().chat_template(), messages_);
+    } else {
+      ids = tokenizer_.encode(prompt, {.bos = true, .special = arguments_.raw});
+    }
+    Answer result;
+    result.prompt_tokens = ids.size();
+    const auto start = Clock::now();
+    auto prompt_end = start;
+    GenerateHooks hooks;
+    hooks.text = [&](const std::string& piece) {
+      result.text += piece;
+      if (arguments_.json) return;
+      print_text(piece);
+      finish_output();
+    };
+    hooks.interrupted = [] { return interrupts > 0; };
+    hooks.prompt_done = [&] { prompt_end = Clock::now(); };
+    interrupts = 0;
+    try {
+      result.completion = generate(engine_, sequence_, ids, options_, hooks);
+    } catch (...) {
+      if (chats()) messages_.pop_back();
+      throw;
+    }
+    result.prompt_seconds = std::chrono::duration<double>(prompt_end - start).count();
+    result.answer_seconds = std::chrono::duration<double>(Clock::now() - prompt_end).count();
+    if (chats()) messages_.push_back({"assistant", result.text});
+    return result;
+  }
+
+  void report(const Answer& answer) const {
+    const size_t count = answer.completion.ids.size();
+    const double steps = count > 0 ? static_cast<double>(count) : 0;
+    if (arguments_.json) {
+      Sha256 hash;
+      hash.update_array(std::span<const int32_t>(answer.completion.ids));
+      print_json({{"text", answer.text},
+                  {"ids", answer.completion.ids},
+                  {"stop", stop_reason_name(answer.completion.stop)},
+                  {"prompt_tokens", answer.prompt_tokens},
+                  {"answer_tokens", count},
+                  {"prompt_seconds", answer.prompt_seconds},
+                  {"answer_seconds", answer.answer_seconds},
+                  {"seed", options_.sampling.seed},
+                  {"digest", hash.hex()}});
+    } else {
+      print_text("\n");
+    }
+    finish_output();
+    if (arguments_.verbose) {
+      std::fprintf(
+          stderr,
+          "prompt: %zu tokens in %.3f s (%.1f/s); answer: %zu tokens in %.3f s (%.1f/s); %s\n",
+          answer.prompt_tokens, answer.prompt_seconds,
+          static_cast<double>(answer.prompt_tokens) / answer.prompt_seconds, count,
+          answer.answer_seconds, steps / answer.answer_seconds,
+          stop_reason_name(answer.completion.stop));
+    }
+  }
+
+ private:
+  const Arguments& arguments_;
+  LoadedModel loaded_;
+  const Tokenizer& tokenizer_;
+  const ChatFormat* format_;
+  Engine engine_;
+  ScopedSequence sequence_;
+  GenerateOptions options_;
+  std::vector<ChatMessage> messages_;
+};
+
+void chat(Runner& runner) {
+  std::fputs("Type a message; Ctrl-C stops an answer, Ctrl-D leaves.\n", stderr);
+  while (true) {
+    interrupts = 0;
+    const std::optional<std::string> line = read_line();
+    if (!line) break;
+    if (line->empty()) continue;
+    try {
+      runner.report(runner.answer(*line));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::usage) throw;
+      std::fprintf(stderr, "%s\n", error.what());  // e.g. the conversation has outgrown the context
+    }
+  }
+  print_text("\n");
+  finish_output();
+}
+
+void run(const Arguments& arguments) {
+  check_sampler(arguments.options.sampling);
+  Runner runner(arguments);
+  catch_interrupts();
+  const bool terminal = isatty(STDIN_FILENO) != 0;
+  if (!arguments.prompt && terminal && runner.chats()) return chat(runner);
+  // A base model without a prompt begins a text of its own.
+  const std::string prompt = arguments.prompt ? *arguments.prompt : terminal ? "" : read_input();
+  const Answer answer = runner.answer(prompt);
+  runner.report(answer);
+  if (answer.completion.stop == StopReason::interrupted)
+    throw Error(ErrorKind::interrupted, "interrupted");
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  SamplerParameters& sampling = arguments->options.sampling;
+  CLI::App* verb = app.add_subcommand("run", "Answer a prompt, or chat on a terminal");
+  add_inference_arguments(*verb, *arguments);
+  verb->add_option("PROMPT", arguments->prompt,
+                   "What to answer (default: standard input, without its last line break; on a "
+                   "terminal, a chat)");
+  verb->add_option("-n", arguments->options.max_tokens,
+                   "Most tokens of an answer; -1: until the model ends or the context is full")
+      ->capture_default_str();
+  verb->add_option("--temp", sampling.temperature, "Temperature; 0 takes the likeliest token")
+      ->capture_default_str();
+  verb->add_option("--top-k", sampling.top_k, "Keep the k likeliest tokens; 0: all")
+      ->capture_default_str();
+  verb->add_option("--top-p", sampling.top_p, "Keep the likeliest tokens that make up this share")
+      ->capture_default_str();
+  verb->add_option("--min-p", sampling.min_p, "Drop tokens less likely than this times the best")
+      ->capture_default_str();
+  verb->add_option("--repeat-penalty", sampling.repeat_penalty,
+                   "Make the last 64 tokens less likely; 1: off")
+      ->capture_default_str();
+  verb->add_option("--seed", sampling.seed,
+                   "Seed of the random choices; the same command gives the same answer")
+      ->capture_default_str();
+  verb->add_option("--ctx", arguments->context,
+                   "Most tokens of prompt and answer together (default: the model's context)")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--system", arguments->system, "The system message of the conversation");
+  verb->add_flag("--raw", arguments->raw,
+                 "Continue the text as it stands: no chat format, and markers such as <|im_start|> "
+                 "are read as tokens");
+  verb->add_flag("--verbose", arguments->verbose, "Print tokens per second to standard error");
+  verb->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace avocado::cli
