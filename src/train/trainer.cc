@@ -36,15 +36,16 @@ std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, cons
 
 }  // namespace
 
-void check_options(const TrainOptions& o, const std::string& source) {
+void check_options(const TrainOptions& o,
+                   const std::function<std::string(const char* field)>& where) {
   constexpr int64_t kMost = int64_t{1} << 31;
   const auto whole = [&](const char* field, int64_t value, int64_t least, int64_t most) {
     if (value < least || value > most)
-      fail_input("{}: {} = {}; it must be from {} to {}", source, field, value, least, most);
+      fail_input("{}: {} = {}; it must be from {} to {}", where(field), field, value, least, most);
   };
   const auto real = [&](const char* field, double value, double least, double most) {
     if (!(value >= least && value <= most))
-      fail_input("{}: {} = {}; it must be from {} to {}", source, field, value, least, most);
+      fail_input("{}: {} = {}; it must be from {} to {}", where(field), field, value, least, most);
   };
   whole("steps", o.steps, 1, kMost);
   whole("rows", o.rows, 1, 1 << 20);
@@ -84,7 +85,7 @@ struct Trainer::Impl {
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
         tree(state.layout.total, p) {
-    check_options(options, "training options");
+    check_options(options, [](const char*) { return "training options"; });
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);

@@ -8,6 +8,7 @@
 // divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,8 +40,9 @@ struct TrainOptions {
   bool operator==(const TrainOptions&) const = default;
 };
 
-// Throws Error(input) with `source` and the field when a number is out of range.
-void check_options(const TrainOptions& options, const std::string& source);
+// Throws Error(input) when a number is out of range; the message begins with where(field).
+void check_options(const TrainOptions& options,
+                   const std::function<std::string(const char* field)>& where);
 
 struct StepResult {
   int64_t step = 0;      // steps completed, this one included

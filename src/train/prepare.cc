@@ -1,0 +1,136 @@
+#include "train/prepare.h"
+
+#include <filesystem>
+#include <optional>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "models/model.h"
+#include "text/bpe_trainer.h"
+#include "train/documents.h"
+
+namespace avocado {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+using Sources =
+    std::vector<std::pair<std::string, std::vector<SourceDocument>>>;  // path, documents
+
+Sources read_sources(const Recipe& recipe, const std::vector<std::string>& files) {
+  Sources sources;
+  for (const std::string& file : files) {
+    const std::string path = recipe.resolve(file);
+    sources.emplace_back(path, read_documents(path));
+  }
+  return sources;
+}
+
+std::unique_ptr<Tokenizer> read_tokenizer(const std::string& path) {
+  if (path.ends_with(".gguf")) return Tokenizer::from_gguf(GgufFile::open(path));
+  return Tokenizer::from_huggingface(path);
+}
+
+std::unique_ptr<Tokenizer> train_tokenizer(const Sources& sources, int64_t vocab) {
+  std::vector<std::string_view> texts;
+  for (const auto& [path, documents] : sources)
+    for (const SourceDocument& document : documents)
+      for (const Part& part : document) texts.emplace_back(part.content);
+  BpeTrainerOptions options;
+  options.vocab_size = static_cast<int32_t>(vocab);
+  options.special_tokens = kLlama3SpecialTokens;
+  options.bos = "<|begin_of_text|>";
+  options.eos = "<|end_of_text|>";
+  return train_bpe(texts, options);
+}
+
+Dataset pack_sources(const Sources& sources, const Tokenizer& tokenizer, int64_t row_tokens,
+                     int64_t vocab, const char* what) {
+  std::vector<Document> documents;
+  for (const auto& [path, texts] : sources)
+    for (size_t i = 0; i < texts.size(); ++i)
+      documents.push_back(
+          encode_document(texts[i], tokenizer, fmt::format("{}, document {}", path, i + 1)));
+  try {
+    return Dataset::pack(documents, row_tokens, vocab);
+  } catch (const Error& error) {
+    fail_input("[data] {}: {}", what, error.what());
+  }
+}
+
+// Digests of the files by their names in the recipe.
+Json source_digests(const Recipe& recipe) {
+  Json digests = Json::object();
+  for (const auto* files : {&recipe.train, &recipe.eval})
+    for (const std::string& file : *files) digests[file] = sha256_file(recipe.resolve(file));
+  return digests;
+}
+
+}  // namespace
+
+void create_run(const std::string& folder, const Recipe& recipe, const std::string& recipe_text,
+                ThreadPool& pool) {
+  const Sources train_sources = read_sources(recipe, recipe.train);
+  const Sources eval_sources = read_sources(recipe, recipe.eval);
+  RunSetup setup;
+  setup.options = recipe.options;
+  setup.recipe = recipe_to_json(recipe);
+  setup.recipe_text = recipe_text;
+  setup.sources = source_digests(recipe);
+
+  std::optional<Model> base;
+  std::unique_ptr<Tokenizer> made;
+  std::vector<std::vector<float>> initial;
+  if (!recipe.base.empty()) {
+    base = Model::load(recipe.resolve(recipe.base), pool);
+    if (!base->tokenizer())
+      fail_input("{}: has no tokenizer; training on it needs one", recipe.base);
+    setup.config = base->config();
+    setup.chat_template = base->chat_template();
+    setup.tokenizer = base->tokenizer();
+    for (const std::vector<double>& weight : base->weights_as_double())
+      initial.emplace_back(weight.begin(), weight.end());
+    for (const std::vector<float>& weight : initial) setup.initial.push_back(weight.data());
+  } else {
+    made = recipe.tokenizer_file.empty() ? train_tokenizer(train_sources, recipe.tokenizer_vocab)
+                                         : read_tokenizer(recipe.resolve(recipe.tokenizer_file));
+    setup.config = recipe.model;
+    setup.config.vocab = made->vocab_size();
+    setup.tokenizer = made.get();
+    if (recipe.tokenizer_file.empty()) setup.chat_template = kLlama3ChatTemplate;
+  }
+  const int64_t row_tokens = recipe.row_tokens > 0 ? recipe.row_tokens : setup.config.context;
+  const int64_t vocab = setup.config.vocab;
+  const Dataset train = pack_sources(train_sources, *setup.tokenizer, row_tokens, vocab, "train");
+  std::optional<Dataset> eval;
+  if (!eval_sources.empty())
+    eval = pack_sources(eval_sources, *setup.tokenizer, row_tokens, vocab, "eval");
+  setup.train = &train;
+  setup.eval = eval ? &*eval : nullptr;
+  Run::create(folder, setup, pool);
+}
+
+void require_same_recipe(const Run& run, const Recipe& recipe) {
+  const Json was = run.manifest().value("recipe", Json());
+  const Json now = recipe_to_json(recipe);
+  if (was != now) {
+    // A patch names what changed by its path, as "/train/lr".
+    const nlohmann::json patch = nlohmann::json::diff(nlohmann::json(was), nlohmann::json(now));
+    const auto path = patch.at(0).at("path").get<std::string>();
+    fail_input(
+        "{}: was begun with another recipe ({} differs); restore the recipe to resume, or train "
+        "into another folder with --out",
+        run.folder(), path.empty() ? "the whole recipe" : path);
+  }
+  const Json sources = run.manifest().value("sources", Json::object());
+  for (const auto& [file, digest] : sources.items()) {
+    const std::string path = recipe.resolve(file);
+    if (std::filesystem::exists(path) && digest != sha256_file(path))
+      fail_input(
+          "{}: has changed since {} was begun; restore it to resume, or train into another "
+          "folder with --out",
+          path, run.folder());
+  }
+}
+
+}  // namespace avocado

@@ -1,0 +1,207 @@
+#include "train/run.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "files/atomic_file.h"
+#include "files/gguf.h"
+#include "models/registry.h"
+#include "train/definition.h"
+#include "train/state.h"
+
+namespace avocado {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "avocado-run-1";
+constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
+constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
+
+// Everything that Run::create writes before run.json makes the folder a run.
+constexpr std::array kParts = {"run.toml", "tokenizer.gguf", "train.rows", "eval.rows",
+                               "checkpoints"};
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail_resource("{}: cannot be made: {}", folder, error.message());
+}
+
+bool is_part(const fs::path& name) {
+  const std::string text = name.string();
+  return std::any_of(kParts.begin(), kParts.end(),
+                     [&](std::string_view part) {
+                       return text == part || text.starts_with(std::string(part) + ".tmp-");
+                     }) ||
+         text.starts_with("run.json.tmp-");
+}
+
+// A folder with anything else in it is somebody's own.
+void require_free(const std::string& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (!is_part(entry.path().filename()))
+      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
+                 entry.path().filename().string());
+}
+
+void write_tokenizer(const std::string& path, const RunSetup& setup) {
+  GgufWriter writer;
+  writer.set_string("general.architecture", setup.config.architecture);
+  setup.tokenizer->write_gguf(writer);
+  if (!setup.chat_template.empty()) writer.set_string(kChatTemplateKey, setup.chat_template);
+  writer.write(path);
+}
+
+void write_initial_weights(const std::string& path, const RunSetup& setup,
+                           const std::string& definition) {
+  const graph::Graph graph = build_graph(setup.config);
+  TrainState state(graph);
+  for (size_t w = 0; w < graph.weights.size(); ++w)
+    std::copy_n(setup.initial[w], graph.weights[w].count(), state.param(static_cast<int>(w)));
+  state.chain = definition;
+  write_checkpoint(path, graph, state, definition);
+}
+
+const Json& member(const Json& json, const char* key, const std::string& source) {
+  const auto found = json.find(key);
+  if (found == json.end()) fail_input("{}: \"{}\" is missing", source, key);
+  return *found;
+}
+
+std::string text_member(const Json& json, const char* key, const std::string& source) {
+  const Json& value = member(json, key, source);
+  if (!value.is_string()) fail_input("{}: \"{}\" must be a string", source, key);
+  return value.get<std::string>();
+}
+
+}  // namespace
+
+bool Run::exists(const std::string& folder) { return fs::exists(folder + "/run.json"); }
+
+void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& pool) {
+  make_folder(folder);
+  require_free(folder);
+  remove_temporary_files(folder);
+  make_folder(folder + "/checkpoints");
+  remove_temporary_files(folder + "/checkpoints");
+
+  const Trainer trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
+  Json manifest = {{"format", kFormat},
+                   {"definition", trainer.definition_digest()},
+                   {"model", config_to_json(setup.config)},
+                   {"train", options_to_json(setup.options)},
+                   {"data", setup.train->digest()},
+                   {"fresh_weights", setup.initial.empty()}};
+  setup.train->save(folder + "/train.rows");
+  if (setup.eval) {
+    setup.eval->save(folder + "/eval.rows");
+    manifest["eval"] = setup.eval->digest();
+  }
+  if (setup.tokenizer) {
+    write_tokenizer(folder + "/tokenizer.gguf", setup);
+    manifest["tokenizer"] = sha256_file(folder + "/tokenizer.gguf");
+  }
+  if (!setup.initial.empty())
+    write_initial_weights(folder + "/checkpoints/step-00000000.safetensors", setup,
+                          trainer.definition_digest());
+  if (!setup.recipe_text.empty()) write_file_atomically(folder + "/run.toml", setup.recipe_text);
+  manifest["recipe"] = setup.recipe;
+  manifest["sources"] = setup.sources;
+  write_file_atomically(folder + "/run.json", manifest.dump(2) + "\n");
+}
+
+Run Run::open(const std::string& folder) {
+  Run run;
+  run.folder_ = folder;
+  const std::string source = run.manifest_path();
+  if (!exists(folder))
+    fail_input("{}: no such file; {} is not the folder of a run", source, folder);
+  try {
+    run.manifest_ = Json::parse(read_text_file(source, uint64_t{1} << 26));
+  } catch (const nlohmann::json::exception& error) {
+    fail_input("{}: not JSON: {}", source, error.what());
+  }
+  const Json& manifest = run.manifest_;
+  if (!manifest.is_object() || text_member(manifest, "format", source) != kFormat)
+    fail_input("{}: not of the format {}", source, kFormat);
+  run.config_ = config_from_json(member(manifest, "model", source), source + ": \"model\"");
+  check_config(run.config_, source);
+  run.options_ = options_from_json(member(manifest, "train", source), source + ": \"train\"");
+  check_options(run.options_, [&](const char*) { return source + ": \"train\""; });
+  run.definition_ = text_member(manifest, "definition", source);
+  const auto open_data = [&](const char* key, const std::string& path) {
+    Dataset data = Dataset::open(path);
+    if (data.digest() != text_member(manifest, key, source))
+      fail_input("{}: is not the data this run was made with (digest {}, {} says {})", path,
+                 data.digest(), source, text_member(manifest, key, source));
+    return data;
+  };
+  run.train_ = open_data("data", folder + "/train.rows");
+  if (manifest.contains("eval")) run.eval_ = open_data("eval", folder + "/eval.rows");
+  if (manifest.contains("tokenizer")) {
+    const std::string path = folder + "/tokenizer.gguf";
+    if (sha256_file(path) != text_member(manifest, "tokenizer", source))
+      fail_input("{}: is not the tokenizer this run was made with", path);
+    const GgufFile file = GgufFile::open(path);
+    run.tokenizer_ = Tokenizer::from_gguf(file);
+    run.chat_template_ = file.get_string(kChatTemplateKey, "");
+  }
+  return run;
+}
+
+std::string Run::checkpoint_path(int64_t step) const {
+  return fmt::format("{}/checkpoints/{}{:08}{}", folder_, kCheckpointPrefix, step,
+                     kCheckpointSuffix);
+}
+
+std::vector<int64_t> Run::checkpoints() const {
+  std::vector<int64_t> steps;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ + "/checkpoints", error)) {
+    const std::string name = entry.path().filename().string();
+    const size_t around = kCheckpointPrefix.size() + kCheckpointSuffix.size();
+    if (name.size() <= around || !name.starts_with(kCheckpointPrefix) ||
+        !name.ends_with(kCheckpointSuffix))
+      continue;
+    int64_t step = 0;
+    const char* begin = name.data() + kCheckpointPrefix.size();
+    const char* end = name.data() + name.size() - kCheckpointSuffix.size();
+    const auto [stop, problem] = std::from_chars(begin, end, step);
+    if (problem == std::errc() && stop == end && step >= 0) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
+  std::vector<float> values;
+  std::vector<const float*> initial;
+  if (!member(manifest_, "fresh_weights", manifest_path()).is_boolean())
+    fail_input("{}: \"fresh_weights\" must be true or false", manifest_path());
+  if (!manifest_["fresh_weights"].get<bool>()) {
+    const graph::Graph graph = build_graph(config_);
+    values = read_parameters(checkpoint_path(0), graph);
+    for (int64_t offset : WeightLayout(graph).offset) initial.push_back(values.data() + offset);
+  }
+  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool);
+  if (trainer->definition_digest() != definition_)
+    fail_input(
+        "{}: model, options, data and first weights give the definition {}, not the recorded {}; "
+        "a file of the run was changed",
+        manifest_path(), trainer->definition_digest(), definition_);
+  return trainer;
+}
+
+void remove_temporary_files(const std::string& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos)
+      fs::remove(entry.path(), error);
+}
+
+}  // namespace avocado
