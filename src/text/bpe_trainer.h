@@ -15,8 +15,8 @@ namespace avocado {
 struct BpeTrainerOptions {
   int32_t vocab_size = 1024;               // 256 bytes + merges + special tokens
   std::string pre_tokenizer = "llama-bpe";  // a name that tokenizer.ggml.pre knows
-  std::vector<std::string> special_tokens;  // appended last, as control tokens
-  std::string bos, eos;                     // among special_tokens; may be empty
+  std::vector<std::string> special_tokens = {};  // appended last, as control tokens
+  std::string bos = {}, eos = {};                  // among special_tokens; may be empty
 };
 
 std::unique_ptr<Tokenizer> train_bpe(const std::vector<std::string_view>& texts, const BpeTrainerOptions& options);

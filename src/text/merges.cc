@@ -1,0 +1,103 @@
+#include "text/merges.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <queue>
+
+namespace avocado {
+namespace {
+
+constexpr size_t kShort = 256;
+constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+
+}  // namespace
+
+MergeTable::MergeTable(const std::vector<Merge>& merges) {
+  const size_t size = std::bit_ceil(merges.size() * 3 / 2 + 2);
+  slots_.assign(size, {kEmpty, -1, 0});
+  mask_ = size - 1;
+  shift_ = 64 - std::countr_zero(size);
+  for (const Merge& merge : merges) {
+    const uint64_t pair = key(merge.left, merge.right);
+    size_t i = hash(pair);
+    while (slots_[i].pair != kEmpty && slots_[i].pair != pair) i = (i + 1) & mask_;
+    if (slots_[i].pair == kEmpty) slots_[i] = {pair, merge.merged, merge.rank};
+  }
+}
+
+void MergeTable::apply(std::vector<int32_t>& symbols) const {
+  if (symbols.size() < 2) return;
+  if (symbols.size() <= kShort) {
+    apply_short(symbols);
+  } else {
+    apply_long(symbols);
+  }
+}
+
+// Scans for the lowest rank after each merge: quadratic, but with nothing to allocate or follow it
+// beats the queue for words.
+void MergeTable::apply_short(std::vector<int32_t>& symbols) const {
+  uint32_t rank[kShort];   // of the pair (i, i + 1)
+  int32_t merged[kShort];  // what that pair becomes
+  int32_t* id = symbols.data();
+  size_t count = symbols.size();
+  const auto look = [&](size_t i) {
+    const Slot* slot = i + 1 < count ? find(id[i], id[i + 1]) : nullptr;
+    rank[i] = slot ? slot->rank : kNone;
+    merged[i] = slot ? slot->merged : -1;
+  };
+  for (size_t i = 0; i < count; ++i) look(i);
+  while (count > 1) {
+    uint32_t best = kNone;
+    for (size_t i = 0; i < count; ++i) best = std::min(best, rank[i]);
+    if (best == kNone) break;
+    const auto at = static_cast<size_t>(std::find(rank, rank + count, best) - rank);
+    id[at] = merged[at];
+    std::copy(id + at + 2, id + count, id + at + 1);
+    std::copy(rank + at + 2, rank + count, rank + at + 1);
+    std::copy(merged + at + 2, merged + count, merged + at + 1);
+    --count;
+    look(at);
+    if (at > 0) look(at - 1);
+  }
+  symbols.resize(count);
+}
+
+// A queue of candidate pairs over a linked list. An entry is stale when the pair at its place has
+// another rank by now; every pair that exists has a live entry.
+void MergeTable::apply_long(std::vector<int32_t>& symbols) const {
+  const auto count = static_cast<uint32_t>(symbols.size());
+  std::vector<uint32_t> next(count), previous(count);
+  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue;  // rank, then place
+  const auto slot_at = [&](uint32_t i) {
+    return next[i] < count ? find(symbols[i], symbols[next[i]]) : nullptr;
+  };
+  const auto push = [&](uint32_t i) {
+    if (const Slot* slot = slot_at(i)) queue.push(uint64_t{slot->rank} << 32 | i);
+  };
+  constexpr int32_t kGone = std::numeric_limits<int32_t>::min();
+  for (uint32_t i = 0; i < count; ++i) {
+    next[i] = i + 1;
+    previous[i] = i - 1;  // of the first: 2^32 - 1, beyond any count
+  }
+  for (uint32_t i = 0; i < count; ++i) push(i);
+  while (!queue.empty()) {
+    const auto at = static_cast<uint32_t>(queue.top());
+    const auto rank = static_cast<uint32_t>(queue.top() >> 32);
+    queue.pop();
+    if (symbols[at] == kGone) continue;
+    const Slot* slot = slot_at(at);
+    if (!slot || slot->rank != rank) continue;
+    const uint32_t gone = next[at];
+    symbols[at] = slot->merged;
+    symbols[gone] = kGone;
+    next[at] = next[gone];
+    if (next[at] < count) previous[next[at]] = at;
+    push(at);
+    if (previous[at] < count) push(previous[at]);
+  }
+  std::erase(symbols, kGone);
+}
+
+}  // namespace avocado
