@@ -51,15 +51,7 @@ std::string choices() {
 
 Isa chosen_at_start() {
   const char* name = std::getenv("AVOCADO_ISA");
-  if (name == nullptr || *name == '\0') return available_isas().front();
-  for (Isa isa : kAll) {
-    if (std::string(name) != isa_name(isa)) continue;
-    if (!runs_here(isa))
-      fail_usage("AVOCADO_ISA={}: this program or CPU cannot run it; choose one of: {}", name,
-                 choices());
-    return isa;
-  }
-  fail_usage("AVOCADO_ISA={}: no such instruction set; choose one of: {}", name, choices());
+  return name == nullptr || *name == '\0' ? available_isas().front() : parse_isa(name);
 }
 
 std::atomic<Isa>& active() {
@@ -90,6 +82,16 @@ const std::vector<Isa>& available_isas() {
     return found;
   }();
   return isas;
+}
+
+Isa parse_isa(const std::string& name) {
+  for (Isa isa : kAll) {
+    if (name != isa_name(isa)) continue;
+    if (runs_here(isa)) return isa;
+    fail_usage("AVOCADO_ISA={}: this program or CPU cannot run it; choose one of: {}", name,
+               choices());
+  }
+  fail_usage("AVOCADO_ISA={}: no such instruction set; choose one of: {}", name, choices());
 }
 
 Isa active_isa() { return active().load(std::memory_order_relaxed); }

@@ -14,6 +14,10 @@ const char* isa_name(Isa isa);
 // Instruction sets built into this program that this CPU can run, best first, scalar last.
 const std::vector<Isa>& available_isas();
 
+// The one of that name. Throws Error(usage), naming the choices, when there is none or when it
+// cannot run here.
+Isa parse_isa(const std::string& name);
+
 // The one in use: the best available, or the one named by AVOCADO_ISA. Throws Error(usage) when
 // AVOCADO_ISA names one that is unknown or cannot run here.
 Isa active_isa();

@@ -50,13 +50,11 @@ float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
 
 AVOCADO_FMA_CLONES float tanh(float x) {
   const float a = std::fabs(x);
-  if (a < kTanhSplit) {
-    const float z = x * x;
-    float p = kTanh[5];
-    for (int i = 4; i >= 0; --i) p = std::fma(p, z, kTanh[i]);
-    return std::fma(x * z, p, x);
-  }
-  return std::copysign(1.0f - 2.0f / (exp(a + a) + 1.0f), x);
+  if (!(a < kTanhSplit)) return std::copysign(1.0f - 2.0f / (exp(a + a) + 1.0f), x);
+  const float z = a * a;
+  float p = kTanh[5];
+  for (int i = 4; i >= 0; --i) p = std::fma(p, z, kTanh[i]);
+  return std::copysign(std::fma(a * z, p, a), x);
 }
 
 namespace {

@@ -44,13 +44,14 @@ AVOCADO_LANES F32x16 sigmoid(F32x16 x) { return splat(1.0f) / (splat(1.0f) + exp
 AVOCADO_LANES F32x16 tanh(F32x16 x) {
   using namespace constants;
   const F32x16 a = from_bits(bits(x) & splat_int(INT32_MAX));
-  const F32x16 z = x * x;
+  const F32x16 z = a * a;
   F32x16 p = splat(kTanh[5]);
   for (int i = 4; i >= 0; --i) p = fma(p, z, splat(kTanh[i]));
-  const F32x16 small = fma(x * z, p, x);
+  const F32x16 small = fma(a * z, p, a);
   const F32x16 large = splat(1.0f) - splat(2.0f) / (exp(a + a) + splat(1.0f));
   const I32x16 sign = bits(x) & splat_int(INT32_MIN);
-  return select(a < splat(kTanhSplit), small, from_bits(bits(large) ^ sign));
+  const F32x16 y = select(a < splat(kTanhSplit), small, large);
+  return from_bits(bits(y) ^ sign);
 }
 
 }  // namespace avocado::kernels::AVOCADO_ISA_NS
