@@ -93,9 +93,9 @@ TEST(Corpus, ItemsArePureFunctionsOfTheirArguments) {
 
 TEST(Corpus, TheFirstThousandItemsAreRecorded) {
   EXPECT_EQ(digest(Split::train),
-            "f0d869f1325f32f49d1f04391ba0922f257a1aa57e2edb716ce7690d2f6a57df");
+            "e33477d2007f897cf29958893ded50227220d5f1329d9bba1a05a3500aea212e");
   EXPECT_EQ(digest(Split::held_out),
-            "90d9fac53cdf4f6be89c8982721f4b3f31e3c0ca4b28a83f1116262ce7a0f791");
+            "e62db880298c326132e5631a1bb434871bd09e732c91cd79e445e9888f85b15d");
 }
 
 TEST(Corpus, ItemsAreWellFormed) {

@@ -8,16 +8,16 @@ namespace avocado::corpus::level {
 inline constexpr int kHeldOutOneIn = 8;
 
 // Sums and differences: operands have 2 to kAddDigits digits.
-inline constexpr int kAddDigits = 3;
-inline constexpr int kSubtractDigits = 3;
+inline constexpr int kAddDigits = 2;
+inline constexpr int kSubtractDigits = 2;
 // Products: a two-digit number up to kMultiplyLeft times a digit up to kMultiplyRight.
 inline constexpr int kMultiplyLeft = 99;
 inline constexpr int kMultiplyRight = 9;
 
 // Lists to sort, to reverse and to count in.
-inline constexpr int kSortMin = 3, kSortMax = 5;
-inline constexpr int kReverseMin = 3, kReverseMax = 5;
-inline constexpr int kCountMin = 3, kCountMax = 7;
+inline constexpr int kSortMin = 3, kSortMax = 4;
+inline constexpr int kReverseMin = 3, kReverseMax = 4;
+inline constexpr int kCountMin = 3, kCountMax = 6;
 
 // Facts in a passage.
 inline constexpr int kFactsMin = 2, kFactsMax = 3;
