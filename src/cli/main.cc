@@ -9,7 +9,14 @@ namespace {
 
 using AddVerb = void (*)(CLI::App&);
 
-const std::vector<AddVerb> kVerbs = {};
+const std::vector<AddVerb> kVerbs = {
+    avocado::cli::add_train,
+    avocado::cli::add_verify,
+    avocado::cli::add_run,
+    avocado::cli::add_show,
+    avocado::cli::add_logits,
+    avocado::cli::add_perplexity,
+};
 
 int exit_code(avocado::ErrorKind kind) {
   switch (kind) {

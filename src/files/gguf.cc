@@ -30,7 +30,7 @@ constexpr bool kIsInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 }  // namespace
 
-std::optional<int64_t> integer(const GgufValue& value) {
+std::optional<int64_t> as_integer(const GgufValue& value) {
   return std::visit(
       [](const auto& number) -> std::optional<int64_t> {
         using T = std::decay_t<decltype(number)>;
@@ -102,7 +102,7 @@ std::string_view GgufFile::get_string(std::string_view key, std::string_view fal
 
 int64_t GgufFile::get_int(std::string_view key) const {
   const GgufValue* value = find(key);
-  const auto number = value ? integer(*value) : std::nullopt;
+  const auto number = value ? as_integer(*value) : std::nullopt;
   if (!number) fail_type(impl_->path, key, "an integer below 2^63", value);
   return *number;
 }
@@ -119,7 +119,7 @@ double GgufFile::get_float(std::string_view key) const {
     number = *f;
   } else if (const auto* d = std::get_if<double>(value)) {
     number = *d;
-  } else if (const auto i = integer(*value)) {
+  } else if (const auto i = as_integer(*value)) {
     number = static_cast<double>(*i);
   } else {
     fail_type(impl_->path, key, "a number", value);

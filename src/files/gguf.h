@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@ using GgufArray = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::v
                                std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
 using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool,
                                std::string_view, GgufArray, uint64_t, int64_t, double>;
+
+// The value of any integer type; nothing for other types and for what exceeds int64_t.
+std::optional<int64_t> as_integer(const GgufValue& value);
+// "u32", "array of string", ...
+std::string_view type_name(const GgufValue& value);
 
 class GgufFile {
  public:

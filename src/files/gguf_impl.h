@@ -49,9 +49,4 @@ std::optional<uint32_t> find_in(const std::vector<uint32_t>& index, std::string_
   return *at;
 }
 
-// The value of any integer type; nothing for other types and for what exceeds int64_t.
-std::optional<int64_t> integer(const GgufValue& value);
-// "u32", "array of string", ...
-std::string_view type_name(const GgufValue& value);
-
 }  // namespace avocado

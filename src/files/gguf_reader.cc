@@ -205,7 +205,7 @@ class GgufFile::Impl::Reader {
   void read_alignment() {
     const GgufValue* value = file_.find("general.alignment");
     if (!value) return;
-    const auto alignment = integer(*value);
+    const auto alignment = as_integer(*value);
     if (!alignment || *alignment < 8 || *alignment > (int64_t{1} << 31) ||
         !std::has_single_bit(static_cast<uint64_t>(*alignment))) {
       fail("general.alignment must be an integer power of two from 8 to 2^31");
