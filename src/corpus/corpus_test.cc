@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_set>
@@ -93,9 +94,9 @@ TEST(Corpus, ItemsArePureFunctionsOfTheirArguments) {
 
 TEST(Corpus, TheFirstThousandItemsAreRecorded) {
   EXPECT_EQ(digest(Split::train),
-            "e33477d2007f897cf29958893ded50227220d5f1329d9bba1a05a3500aea212e");
+            "a92c05443c0fbda075b2bbb3815e496745ea8219718f454486932cf74520322f");
   EXPECT_EQ(digest(Split::held_out),
-            "e62db880298c326132e5631a1bb434871bd09e732c91cd79e445e9888f85b15d");
+            "5f3436b9780922064c241f154f724b97a7f94b90cd52b396ce111f4bcfe09a74");
 }
 
 TEST(Corpus, ItemsAreWellFormed) {
@@ -132,9 +133,11 @@ TEST(Corpus, EveryItemAcceptsItsOwnAnswerAndNothingElse) {
       ASSERT_FALSE(check(item, item.answer + " x"));
       ASSERT_FALSE(check(item, item.answer.substr(0, item.answer.size() - 1))) << item.answer;
       const Item& other = items[(&item - items.data() + 1) % items.size()];
-      ASSERT_TRUE(!check(item, other.answer) || item.expected == other.expected)
-          << item.answer << "\n"
-          << other.answer;
+      if (check(item, other.answer)) {
+        ASSERT_TRUE(item.expected == other.expected || item.answer == other.answer)
+            << item.question << "\n"
+            << other.answer;
+      }
     }
   });
 }
@@ -165,6 +168,26 @@ TEST(Corpus, SumsDifferencesAndProductsAreRight) {
       }
     }
   });
+}
+
+TEST(Corpus, AStoryMayBeToldInOtherWordsButNotAboutOthers) {
+  for (Language language : kLanguages) {
+    std::map<std::string, Item> by_cast;
+    int retold = 0;
+    for (const Item& item : items_of("story", language, Split::train, 2000)) {
+      const auto [known, is_new] = by_cast.emplace(item.expected, item);
+      if (!is_new && known->second.answer != item.answer) {
+        ASSERT_TRUE(check(item, known->second.answer)) << known->second.answer;
+        ++retold;
+      }
+      // One name changed in the middle of the story.
+      const std::string name = item.expected.substr(0, item.expected.find(','));
+      std::string other = item.answer;
+      other.replace(other.rfind(name), name.size(), language == Language::english ? "Zed" : "ぜん");
+      ASSERT_FALSE(check(item, other)) << other;
+    }
+    EXPECT_GT(retold, 50);
+  }
 }
 
 TEST(Corpus, JsonAnswersParse) {

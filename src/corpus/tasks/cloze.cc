@@ -16,7 +16,7 @@ enum Blank { owner, finder, place, kBlanks };
 constexpr Words kEnds[] = {
     {" Now the {thing} belongs to ___.", "今、{thing}を持っているのは＿＿です。"},
     {" The {thing} was found by ___.", "{thing}を見つけたのは＿＿です。"},
-    {" It all began at ___.", "話の始まりは＿＿です。"},
+    {" The {thing} was found at ___.", "{thing}を見つけた場所は＿＿です。"},
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ constexpr Words kGrammar[kSentences][kWordings] = {
      {"The sun was out, and {who} walked to {place}.",
       "晴れた日に、{who}さんは{place}まで歩きました。"}},
     {{"There {who} found a {thing}.", "{who}さんはそこで{thing}を見つけました。"},
-     {"Suddenly {who} saw a {thing}.", "{who}さんはふと{thing}を見ました。"},
+     {"Suddenly {who} saw a {thing}.", "{who}さんはふと{thing}に気づきました。"},
      {"A {thing} was lying on the ground.", "すると、{thing}が落ちていました。"}},
     {{"{who} picked up the {thing} and smiled.",
       "{who}さんは{thing}をひろって、にっこりしました。"},

@@ -110,7 +110,7 @@ constexpr Flag kFlags[] = {
     {"verify",
      "--to",
      {{{"choose the last step", "最後のステップを決める"},
-       {"stop at an earlier step", "途中のステップで終える"}}}},
+       {"stop at an earlier step", "途中のステップまでにする"}}}},
     {"show",
      "--json",
      {{{"print the result as JSON", "結果をJSONで表示する"},
