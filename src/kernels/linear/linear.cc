@@ -1,13 +1,16 @@
 #include "kernels/linear/linear.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "kernels/gemm/gemm.h"
+#include "kernels/isa.h"
 #include "kernels/linear/bf16.h"
 #include "kernels/linear/reference.h"
-#include "tensor/dtype.h"
+#include "tensor/buffer.h"
 
 namespace avocado::kernels {
 namespace {
@@ -23,12 +26,42 @@ void for_tiles(ThreadPool& pool, int64_t rows, int64_t cols,
   });
 }
 
+using Pack = void (*)(const float*, int64_t, int64_t, int64_t, int64_t, int64_t, float*);
+
+void pack_panels(ThreadPool& pool, const GemmKernels& kernels, Pack pack, const float* w,
+                 int64_t ld, int64_t k, int64_t cols, float* panels) {
+  const int64_t count = (cols + kernels.width - 1) / kernels.width;
+  pool.run(count, [=](int64_t p) { pack(w, ld, k, cols, p, p + 1, panels); });
+}
+
+// Packs into memory that the calling thread keeps for the next call.
+const float* packed(ThreadPool& pool, const GemmKernels& kernels, Pack pack, const float* w,
+                    int64_t ld, int64_t k, int64_t cols) {
+  thread_local Buffer<float> panels;
+  const int64_t count = (cols + kernels.width - 1) / kernels.width;
+  panels.reserve(static_cast<size_t>(count * kernels.width * k));
+  pack_panels(pool, kernels, pack, w, ld, k, cols, panels.data());
+  return panels.data();
+}
+
 }  // namespace
 
+// A packed weight belongs to the implementation that was active when it was packed. The scalar
+// reference keeps rows as they are: panels of one column.
 struct PackedWeight::Impl {
-  int64_t out = 0, in = 0;
-  std::vector<float> f32;       // [out, in]
-  std::vector<uint32_t> pairs;  // bf16: [out, ceil(in / 2)]
+  int64_t out, in;
+  bool bf16;
+  const GemmKernels* kernels;  // null: scalar reference
+  Buffer<float> lanes;
+
+  int64_t width() const { return kernels ? kernels->width : 1; }
+  int64_t steps() const { return bf16 ? (in + 1) / 2 : in; }
+
+  Impl(int64_t out_rows, int64_t in_cols, bool is_bf16)
+      : out(out_rows), in(in_cols), bf16(is_bf16), kernels(gemm_kernels(active_isa())) {
+    const int64_t panels = (out + width() - 1) / width();
+    lanes = Buffer<float>(static_cast<size_t>(panels * width() * steps()));
+  }
 };
 
 PackedWeight::PackedWeight(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -37,57 +70,84 @@ PackedWeight& PackedWeight::operator=(PackedWeight&&) noexcept = default;
 PackedWeight::~PackedWeight() = default;
 int64_t PackedWeight::out() const { return impl_->out; }
 int64_t PackedWeight::in() const { return impl_->in; }
-size_t PackedWeight::bytes() const { return impl_->f32.size() * 4 + impl_->pairs.size() * 4; }
+size_t PackedWeight::bytes() const { return impl_->lanes.size() * sizeof(float); }
 
-PackedWeight PackedWeight::from_f32(ThreadPool&, const float* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>();
-  impl->out = out;
-  impl->in = in;
-  impl->f32.assign(w, w + out * in);
+PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
+  auto impl = std::make_unique<Impl>(out, in, false);
+  if (impl->kernels) {
+    pack_panels(pool, *impl->kernels, impl->kernels->pack_transposed, w, in, in, out,
+                impl->lanes.data());
+  } else {
+    std::copy_n(w, out * in, impl->lanes.data());
+  }
   return PackedWeight(std::move(impl));
 }
 
-PackedWeight PackedWeight::from_bf16(ThreadPool&, const uint16_t* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>();
-  impl->out = out;
-  impl->in = in;
-  for (int64_t o = 0; o < out; ++o) {
-    for (int64_t k = 0; k < in; k += 2)
-      impl->pairs.push_back(bf16_pair(w[o * in + k], k + 1 < in ? w[o * in + k + 1] : 0));
-  }
+PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
+  auto impl = std::make_unique<Impl>(out, in, true);
+  const int64_t width = impl->width(), steps = impl->steps();
+  float* lanes = impl->lanes.data();
+  pool.run((out + width - 1) / width, [=](int64_t panel) {
+    for (int64_t s = 0; s < steps; ++s) {
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t o = panel * width + j, k = 2 * s;
+        const uint16_t even = o < out ? w[o * in + k] : 0;
+        const uint16_t odd = o < out && k + 1 < in ? w[o * in + k + 1] : 0;
+        lanes[(panel * steps + s) * width + j] = std::bit_cast<float>(bf16_pair(even, odd));
+      }
+    }
+  });
   return PackedWeight(std::move(impl));
 }
 
 void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y,
             int64_t n) {
-  const int64_t out = w.out(), in = w.in();
-  if (w.impl().pairs.empty()) {
-    linear(pool, x, w.impl().f32.data(), bias, y, n, out, in);
+  const PackedWeight::Impl& impl = w.impl();
+  const float* lanes = impl.lanes.data();
+  if (impl.kernels) {
+    const GemmKernels& kernels = *impl.kernels;
+    const auto tile = !impl.bf16                                      ? kernels.tile
+                      : kernels.tile_bf16_native && has_avx512_bf16() ? kernels.tile_bf16_native
+                                                                      : kernels.tile_bf16;
+    gemm(pool, kernels, tile,
+         {.a = x,
+          .lda = impl.in,
+          .b = lanes,
+          .ldb = impl.steps() * kernels.width,
+          .c = y,
+          .ldc = impl.out,
+          .bias = bias,
+          .rows = n,
+          .cols = impl.out,
+          .k = impl.in});
     return;
   }
-  const int64_t steps = (in + 1) / 2;
-  for_tiles(pool, n, out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
-    std::vector<uint32_t> row(static_cast<size_t>(steps));
-    for (int64_t r = r0; r < r1; ++r) {
-      for (int64_t s = 0; s < steps; ++s) {
-        const int64_t k = r * in + 2 * s;
-        row[static_cast<size_t>(s)] =
-            bf16_pair(f32_to_bf16(x[k]), 2 * s + 1 < in ? f32_to_bf16(x[k + 1]) : 0);
-      }
-      for (int64_t o = o0; o < o1; ++o) {
-        const uint32_t* pairs = w.impl().pairs.data() + o * steps;
-        float sum = 0;
-        for (int64_t s = 0; s < steps; ++s)
-          sum = bf16_dot_pair(sum, row[static_cast<size_t>(s)], pairs[s]);
-        y[r * out + o] = bias ? sum + bias[o] : sum;
-      }
-    }
+  for_tiles(pool, n, impl.out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
+    const auto product = impl.bf16 ? reference::linear_bf16 : reference::linear<float>;
+    product(x, lanes, bias, y, impl.out, impl.in, r0, r1, o0, o1);
   });
 }
 
 template <class T>
 void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64_t n, int64_t out,
             int64_t in) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+      const float* panels = packed(pool, *kernels, kernels->pack_transposed, w, in, in, out);
+      gemm(pool, *kernels, kernels->tile,
+           {.a = x,
+            .lda = in,
+            .b = panels,
+            .ldb = in * kernels->width,
+            .c = y,
+            .ldc = out,
+            .bias = bias,
+            .rows = n,
+            .cols = out,
+            .k = in});
+      return;
+    }
+  }
   for_tiles(pool, n, out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
     reference::linear(x, w, bias, y, out, in, r0, r1, o0, o1);
   });
@@ -96,6 +156,23 @@ void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64
 template <class T>
 void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int64_t n, int64_t out,
                            int64_t in, bool add) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+      const float* panels = packed(pool, *kernels, kernels->pack, w, in, out, in);
+      gemm(pool, *kernels, kernels->tile,
+           {.a = dy,
+            .lda = out,
+            .b = panels,
+            .ldb = out * kernels->width,
+            .c = dx,
+            .ldc = in,
+            .rows = n,
+            .cols = in,
+            .k = out,
+            .accumulate = add});
+      return;
+    }
+  }
   for_tiles(pool, n, in, [&](int64_t r0, int64_t r1, int64_t i0, int64_t i1) {
     reference::linear_backward_input(dy, w, dx, out, in, add, r0, r1, i0, i1);
   });
@@ -104,6 +181,22 @@ void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int
 template <class T>
 void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, int64_t n,
                             int64_t out, int64_t in) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+      gemm_transposed(pool, *kernels,
+                      {.a = dy,
+                       .lda = out,
+                       .b = x,
+                       .ldb = in,
+                       .c = dw,
+                       .ldc = in,
+                       .rows = out,
+                       .cols = in,
+                       .k = n,
+                       .accumulate = true});
+      return;
+    }
+  }
   for_tiles(pool, out, in, [&](int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
     reference::linear_backward_weight(dy, x, dw, n, out, in, o0, o1, i0, i1);
   });

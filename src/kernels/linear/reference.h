@@ -2,8 +2,12 @@
 // The specification of linear.h in plain C++: what every other implementation must equal bit for
 // bit. Each function computes a range of its outputs, so that threads can share the work.
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
+
+#include "kernels/linear/bf16.h"
+#include "tensor/dtype.h"
 
 namespace avocado::kernels::reference {
 
@@ -15,6 +19,24 @@ void linear(const T* x, const T* w, const T* bias, T* y, int64_t out, int64_t in
     for (int64_t o = o0; o < o1; ++o) {
       T sum = 0;
       for (int64_t k = 0; k < in; ++k) sum = std::fma(x[r * in + k], w[o * in + k], sum);
+      y[r * out + o] = bias ? sum + bias[o] : sum;
+    }
+  }
+}
+
+// The same for bf16 pairs w [out, ceil(in / 2)].
+inline void linear_bf16(const float* x, const float* w, const float* bias, float* y, int64_t out,
+                        int64_t in, int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
+  const int64_t steps = (in + 1) / 2;
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t o = o0; o < o1; ++o) {
+      float sum = 0;
+      for (int64_t s = 0; s < steps; ++s) {
+        const int64_t k = r * in + 2 * s;
+        const uint32_t pair =
+            bf16_pair(f32_to_bf16(x[k]), 2 * s + 1 < in ? f32_to_bf16(x[k + 1]) : 0);
+        sum = bf16_dot_pair(sum, pair, std::bit_cast<uint32_t>(w[o * steps + s]));
+      }
       y[r * out + o] = bias ? sum + bias[o] : sum;
     }
   }

@@ -1,0 +1,110 @@
+#pragma once
+// One step of the two kinds of products, and how a row of A gets ready for it.
+
+#include <cstdint>
+
+#include "kernels/gemm/vector.h"
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+namespace {
+
+struct DotF32 {
+  static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
+};
+
+struct CopyF32 {
+  static constexpr int64_t kPerStep = 1;  // k per step
+  static AVOCADO_INLINE void row(const float* src, int64_t k, float* dst) {
+    for (int64_t i = 0; i < k; i += kLanes) store(dst + i, load(src + i, first(k - i)));
+  }
+};
+
+#if defined(__AVX512F__)
+// Written in assembly because the intrinsic asks that the whole function be compiled for CPUs with
+// bf16. Only called when has_avx512_bf16().
+struct DotBf16Native {
+  static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+  }
+};
+#endif
+
+#if defined(__AVX2__)
+
+// Between the two calls, results that are subnormal become zero. The products between them must be
+// behind a call that is not inlined.
+AVOCADO_INLINE unsigned begin_flush() {
+  const unsigned old = _mm_getcsr();
+  _mm_setcsr(old | 0x8040);
+  return old;
+}
+AVOCADO_INLINE void end_flush(unsigned old) { _mm_setcsr(old); }
+
+AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) { return fma(a, b, c); }
+
+#else
+
+// ARM's flush mode judges smallness before rounding, x86 after it, so it is not used here.
+AVOCADO_INLINE unsigned begin_flush() { return 0; }
+AVOCADO_INLINE void end_flush(unsigned) {}
+
+// As fma_flush in kernels/linear/bf16.h. Nearly no result is that small, so the repair may be slow.
+AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) {
+  const Vec r = fma(a, b, c);
+  const Vec size = vabsq_f32(r);
+  const uint32x4_t suspect =
+      vandq_u32(vcleq_f32(size, vdupq_n_f32(0x1p-126f)), vcgtq_f32(size, vdupq_n_f32(0)));
+  if (__builtin_expect(vmaxvq_u32(suspect) == 0, 1)) return r;
+  float av[4], bv[4], cv[4], rv[4];
+  store(av, a);
+  store(bv, b);
+  store(cv, c);
+  store(rv, r);
+  for (int i = 0; i < 4; ++i) {
+    const float s = __builtin_fabsf(rv[i]);
+    const double exact =
+        static_cast<double>(av[i]) * static_cast<double>(bv[i]) + static_cast<double>(cv[i]);
+    if (s < 0x1p-126f || (s == 0x1p-126f && __builtin_fabs(exact) < 0x1p-126 - 0x1p-151))
+      rv[i] = __builtin_copysignf(0.0f, rv[i]);
+  }
+  return load(rv);
+}
+
+#endif
+
+struct DotBf16 {
+  static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
+    return fma_flush(low_half(a), low_half(b), fma_flush(high_half(a), high_half(b), sum));
+  }
+};
+
+// Rounds to bf16, nearest even; subnormals become zero with their sign.
+AVOCADO_INLINE uint32_t round_bf16(uint32_t bits) {
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const uint32_t h = (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded;
+  return (h & 0x7f80) == 0 ? h & 0x8000 : h;
+}
+
+struct CopyBf16 {
+  static constexpr int64_t kPerStep = 2;
+  static AVOCADO_INLINE void row(const float* src, int64_t k, float* dst) {
+    int64_t i = 0;
+    for (; 2 * i + 1 < k; ++i) {
+      uint32_t even, odd;
+      __builtin_memcpy(&even, src + 2 * i, 4);
+      __builtin_memcpy(&odd, src + 2 * i + 1, 4);
+      const uint32_t pair = round_bf16(even) | round_bf16(odd) << 16;
+      __builtin_memcpy(dst + i, &pair, 4);
+    }
+    if (2 * i < k) {
+      uint32_t even;
+      __builtin_memcpy(&even, src + 2 * i, 4);
+      const uint32_t pair = round_bf16(even);
+      __builtin_memcpy(dst + i, &pair, 4);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace avocado::kernels::AVOCADO_ISA_NS

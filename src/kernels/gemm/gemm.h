@@ -1,0 +1,60 @@
+#pragma once
+// The matrix product behind linear: C[rows, cols] = (C or 0) + A * B, one accumulator per output,
+// k ascending, one FMA per k (f32) or one step per pair of k (bf16, kernels/linear/bf16.h). Every
+// output is a chain of its own, so tiles, panels and threads are free.
+//
+// A, B and the accumulators are 32-bit lanes: a float, or two bf16 neighbours in k. B lies in
+// panels of `width` columns: [panel][k][width] lanes, the last panel filled with zeros.
+//
+// A tile is the share of one task. Only plain pointers and sizes cross into the objects compiled
+// per instruction set.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+
+namespace avocado::kernels {
+
+struct GemmTile {
+  const float* a = nullptr;  // A(i, k) at a[i * lda + k]; tile_transposed: at a[k * lda + i]
+  int64_t lda = 0;
+  const float* b = nullptr;  // the tile's first panel; tile_transposed: B(k, j) at b[k * ldb + j]
+  int64_t ldb = 0;           // lanes from panel to panel; tile_transposed: from row to row
+  float* c = nullptr;
+  int64_t ldc = 0;
+  const float* bias = nullptr;  // [cols], added last; may be null
+  int64_t rows = 0, cols = 0, k = 0;
+  bool accumulate = false;   // start from the old C
+  float* scratch = nullptr;  // GemmKernels::scratch floats, aligned to 64 bytes
+};
+
+struct GemmKernels {
+  int64_t width;     // columns of a panel
+  int64_t max_rows;  // of a tile
+  size_t scratch;
+  // Panels [p0, p1) of B(k, j) = w[k * ld + j], and of B(k, j) = w[j * ld + k].
+  void (*pack)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,
+               float* panels);
+  void (*pack_transposed)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0,
+                          int64_t p1, float* panels);
+  void (*tile)(const GemmTile&);
+  void (*tile_transposed)(const GemmTile&);
+  // A is f32 and is rounded to bf16 on the way; B holds ceil(k / 2) pairs per column.
+  void (*tile_bf16)(const GemmTile&);
+  void (*tile_bf16_native)(const GemmTile&);  // the same with vdpbf16ps; null where unknown
+};
+
+// Null for the scalar reference.
+const GemmKernels* gemm_kernels(Isa isa);
+
+// Splits C into tiles and runs `tile` on each. `whole` describes all of C; in it `b` points to the
+// first panel, and scratch is ignored.
+void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmTile&),
+          const GemmTile& whole);
+
+// The same for tile_transposed.
+void gemm_transposed(ThreadPool& pool, const GemmKernels& kernels, const GemmTile& whole);
+
+}  // namespace avocado::kernels

@@ -1,0 +1,248 @@
+#include "kernels/gemm/gemm.h"
+
+#include "kernels/gemm/dot.h"
+#include "kernels/gemm/vector.h"
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+
+extern const GemmKernels kGemm;
+
+namespace {
+
+// Steps of k between loading and storing the accumulators: this much of a panel, and of a strip of
+// A, stays in the first-level cache.
+constexpr int64_t kBlock = 256;
+// Rows of C that one task takes, in strips of at most kRows.
+constexpr int64_t kTileRows = 112;
+constexpr int64_t kStrips = (kTileRows + kRows - 1) / kRows;
+// A strip of A is copied, [row][k] with rows this far apart (a constant, so one pointer reaches all
+// of them; no multiple of a page, so they do not fight for the same cache sets) ...
+constexpr int64_t kRowStep = kBlock + 16;
+// ... or, where A lies [k][row], with this many lanes per k, and strips this far apart.
+constexpr int64_t kColumnStep = (kRows + 7) / 8 * 8;
+constexpr int64_t kStripStep = kBlock * kColumnStep + 48;
+// Rows of B to fetch ahead of their use from the second-level cache.
+constexpr int64_t kFetchAhead = 12;
+constexpr int64_t kLine = 16;  // lanes in a cache line
+
+int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Where a kernel fetches memory that comes next: step s fetches the line at p + s * step.
+struct Ahead {
+  const float* p;
+  int64_t step;
+};
+
+// R rows x V vectors of C, `steps` steps. A's element (r, s) is at a[r * kRowStep + s], or at
+// a[s * kColumnStep + r] when Columns. Row s of panel p of B is at b + p * ldb + s * kWidth.
+template <class Dot, int R, int V, bool Columns>
+void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c, int64_t ldc,
+           int64_t cols, bool accumulate, Ahead ahead) {
+  Vec sum[R][V];
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+      sum[r][v] = accumulate ? load(c + r * ldc + v * kLanes, first(cols - v * kLanes)) : zero();
+  }
+#pragma GCC unroll 4
+  for (int64_t s = 0; s < steps; ++s) {
+    __builtin_prefetch(ahead.p, 0, 2);
+    ahead.p += ahead.step;
+    Vec bs[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      const float* p = b + (v / kVectors) * ldb + (v % kVectors) * kLanes;
+      bs[v] = load(p);
+      if (!Columns && v * kLanes % kLine == 0) __builtin_prefetch(p + kFetchAhead * kWidth, 0, 3);
+    }
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r) {
+      const Vec as = splat(Columns ? a + r : a + r * kRowStep);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) sum[r][v] = Dot::step(as, bs[v], sum[r][v]);
+    }
+    a += Columns ? kColumnStep : 1;
+    b += kWidth;
+  }
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+      store(c + r * ldc + v * kLanes, first(cols - v * kLanes), sum[r][v]);
+  }
+}
+
+using Micro = void (*)(const float*, const float*, int64_t, int64_t, float*, int64_t, int64_t, bool,
+                       Ahead);
+
+// Panels a strip of few rows takes at a time: one panel has too few accumulators to hide the
+// latency of an FMA.
+constexpr int panels_at_once(int64_t rows) {
+  return rows * kVectors * 4 <= kAccumulators ? 4 : rows * kVectors * 2 <= kAccumulators ? 2 : 1;
+}
+
+// Entry R - 1 is for R rows.
+constexpr int capped(int rows) { return rows < kRows ? rows : kRows; }
+#define AVOCADO_ROWS(F) \
+  F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8), F(9), F(10), F(11), F(12), F(13), F(14)
+#define AVOCADO_ONE(R) micro<Dot, capped(R), kVectors, Columns>
+#define AVOCADO_WIDE(R) micro<Dot, capped(R), kVectors * panels_at_once(capped(R)), Columns>
+template <class Dot, bool Columns>
+constexpr Micro kOnePanel[] = {AVOCADO_ROWS(AVOCADO_ONE)};
+template <class Dot, bool Columns>
+constexpr Micro kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
+#undef AVOCADO_ROWS
+#undef AVOCADO_ONE
+#undef AVOCADO_WIDE
+
+// A tile's rows are dealt evenly to its strips.
+int64_t strips_of(int64_t rows) { return (rows + kRows - 1) / kRows; }
+int64_t strip_begin(int64_t rows, int64_t i) { return rows * i / strips_of(rows); }
+
+// A comes row by row, B packed. A strip of A is copied once and meets all panels.
+template <class Dot, class Copy>
+void multiply(const GemmTile& t) {
+  const int64_t steps = (t.k + Copy::kPerStep - 1) / Copy::kPerStep;
+  const int64_t panels = (t.cols + kWidth - 1) / kWidth;
+  for (int64_t s0 = 0; s0 == 0 || s0 < steps; s0 += kBlock) {
+    const int64_t count = min(kBlock, steps - s0);
+    const int64_t k0 = s0 * Copy::kPerStep, k1 = min(t.k, (s0 + count) * Copy::kPerStep);
+    for (int64_t i = 0; i < strips_of(t.rows); ++i) {
+      const int64_t r0 = strip_begin(t.rows, i), rows = strip_begin(t.rows, i + 1) - r0;
+      for (int64_t r = 0; r < rows; ++r)
+        Copy::row(t.a + (r0 + r) * t.lda + k0, k1 - k0, t.scratch + r * kRowStep);
+      int64_t taken = 0;
+      for (int64_t p = 0; p < panels; p += taken) {
+        const int64_t cols = t.cols - p * kWidth;
+        const int many = panels_at_once(rows);
+        taken = many * kWidth <= cols ? many : 1;
+        const Micro kernel =
+            (taken > 1 ? kManyPanels<Dot, false> : kOnePanel<Dot, false>)[rows - 1];
+        // The next strip of A comes from far; its fetching is spread over this strip's panels.
+        const int64_t share = rows * (k1 - k0) / panels;
+        const float* next = t.a + (r0 + rows) * t.lda + k0 + p * share;
+        kernel(t.scratch, t.b + p * t.ldb + s0 * kWidth, t.ldb, count,
+               t.c + r0 * t.ldc + p * kWidth, t.ldc, cols, t.accumulate || s0 > 0,
+               {next, count > 0 ? taken * share / count : 0});
+      }
+    }
+  }
+}
+
+void add_bias(const GemmTile& t) {
+  if (!t.bias) return;
+  for (int64_t r = 0; r < t.rows; ++r) {
+    for (int64_t j = 0; j < t.cols; ++j) t.c[r * t.ldc + j] += t.bias[j];
+  }
+}
+
+void tile(const GemmTile& t) {
+  multiply<DotF32, CopyF32>(t);
+  add_bias(t);
+}
+
+void tile_bf16(const GemmTile& t) {
+  const unsigned old = begin_flush();
+  multiply<DotBf16, CopyBf16>(t);
+  end_flush(old);
+  add_bias(t);
+}
+
+#if defined(__AVX512F__)
+void tile_bf16_native(const GemmTile& t) {
+  multiply<DotBf16Native, CopyBf16>(t);
+  add_bias(t);
+}
+#endif
+
+// Columns [0, cols) of `count` rows of B, the others zero.
+void copy_panel(const float* src, int64_t ld, int64_t count, int64_t cols, float* panel) {
+  for (int64_t s = 0; s < count; ++s) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      store(panel + s * kWidth + v * kLanes,
+            load(src + s * ld + v * kLanes, first(cols - v * kLanes)));
+    }
+  }
+}
+
+// Both come [k][...]: A is copied into strips, B panel by panel into the first-level cache.
+void tile_transposed(const GemmTile& t) {
+  const int64_t strips = strips_of(t.rows);
+  float* panel = t.scratch + kStrips * kStripStep;
+  for (int64_t k0 = 0; k0 < t.k; k0 += kBlock) {
+    const int64_t count = min(kBlock, t.k - k0);
+    const float* a = t.a + k0 * t.lda;
+    const float* b = t.b + k0 * t.ldb;
+    for (int64_t s = 0; s < count; ++s) {
+      for (int64_t i = 0; i < strips; ++i) {
+        const int64_t r0 = strip_begin(t.rows, i);
+        for (int64_t r = 0; r < kColumnStep; r += kLanes) {
+          store(t.scratch + i * kStripStep + s * kColumnStep + r,
+                load(a + s * t.lda + r0 + r, first(t.rows - r0 - r)));
+        }
+      }
+    }
+    // Each kernel call fetches one column of lines of the next block: first A's, then B's.
+    int64_t line = 0;
+    for (int64_t j = 0; j < t.cols; j += kWidth) {
+      copy_panel(b + j, t.ldb, count, t.cols - j, panel);
+      for (int64_t i = 0; i < strips; ++i, line += kLine) {
+        const int64_t r0 = strip_begin(t.rows, i), rows = strip_begin(t.rows, i + 1) - r0;
+        Ahead ahead = {t.scratch, 0};
+        if (line < t.rows) {
+          ahead = {a + count * t.lda + line, t.lda};
+        } else if (line - t.rows < t.cols) {
+          ahead = {b + count * t.ldb + line - t.rows, t.ldb};
+        }
+        kOnePanel<DotF32, true>[rows - 1](t.scratch + i * kStripStep, panel, 0, count,
+                                          t.c + r0 * t.ldc + j, t.ldc, t.cols - j,
+                                          t.accumulate || k0 > 0, ahead);
+      }
+    }
+  }
+}
+
+void pack(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,
+          float* panels) {
+  for (int64_t p = p0; p < p1; ++p)
+    copy_panel(w + p * kWidth, ld, k, cols - p * kWidth, panels + p * k * kWidth);
+}
+
+void pack_transposed(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,
+                     float* panels) {
+  for (int64_t p = p0; p < p1; ++p) {
+    for (int64_t j = p * kWidth; j < (p + 1) * kWidth; j += 4) {
+      float* dst = panels + p * k * kWidth + j % kWidth;
+      const float* src = w + j * ld;
+      int64_t s = 0;
+      if (j + 4 <= cols) {
+        for (; s + 4 <= k; s += 4) transpose4(src + s, ld, dst + s * kWidth, kWidth);
+      }
+      for (; s < k; ++s) {
+        for (int64_t i = 0; i < 4; ++i) dst[s * kWidth + i] = j + i < cols ? src[i * ld + s] : 0.0f;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const GemmKernels kGemm = {
+    .width = kWidth,
+    .max_rows = kTileRows,
+    .scratch = kStrips * kStripStep + kBlock * kWidth,
+    .pack = pack,
+    .pack_transposed = pack_transposed,
+    .tile = tile,
+    .tile_transposed = tile_transposed,
+    .tile_bf16 = tile_bf16,
+#if defined(__AVX512F__)
+    .tile_bf16_native = tile_bf16_native,
+#else
+    .tile_bf16_native = nullptr,
+#endif
+};
+
+}  // namespace avocado::kernels::AVOCADO_ISA_NS
