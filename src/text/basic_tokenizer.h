@@ -46,6 +46,8 @@ class BasicTokenizer : public Tokenizer {
   virtual void encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const = 0;
   // tokenizer.ggml.model and what belongs to it.
   virtual void write_model(GgufWriter& writer) const = 0;
+  // A token as GGUF spells it.
+  virtual std::string written_text(int32_t id) const { return std::string(vocab_.text[id]); }
 
   // Throws Error(usage) for an id outside the vocabulary.
   void check_id(int32_t id) const;
@@ -54,12 +56,12 @@ class BasicTokenizer : public Tokenizer {
   Vocab vocab_;
   PreTokenizer pre_tokenizer_;
   std::string pre_name_;
+  Normalizer normalizer_;
+  std::vector<int32_t> prefix_, suffix_;
   int32_t unknown_;
 
  private:
   SpecialTokens special_, normalized_special_;
-  Normalizer normalizer_;
-  std::vector<int32_t> prefix_, suffix_;
   std::string json_, config_json_;
 };
 

@@ -7,6 +7,8 @@
 #include "text/bpe.h"
 #include "text/merge_rules.h"
 #include "text/spm.h"
+#include "text/unigram.h"
+#include "text/wordpiece.h"
 
 namespace avocado {
 namespace {
@@ -134,6 +136,55 @@ std::unique_ptr<Tokenizer> load_spm(const GgufFile& file) {
   return SpmTokenizer::from_scores(std::move(parts));
 }
 
+std::unique_ptr<Tokenizer> load_unigram(const GgufFile& file) {
+  TokenizerParts parts = read_parts(file);
+  const int32_t size = parts.vocab.size();
+  if (parts.vocab.scores.empty()) fail_input("{}: has no {}", file.path(), kScores);
+  parts.eos = read_id(file, "tokenizer.ggml.eos_token_id", size, 1);
+  parts.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size, 2);
+  add_bos_and_eos(file, parts, false, true);
+  using Kind = Normalizer::Kind;
+  constexpr std::string_view kCharsmap = "tokenizer.ggml.precompiled_charsmap";
+  std::string blob;
+  if (const GgufValue* value = file.find(kCharsmap)) {
+    const auto* array = std::get_if<GgufArray>(value);
+    if (const auto* bytes = array ? std::get_if<std::vector<uint8_t>>(array) : nullptr) {
+      blob.assign(bytes->begin(), bytes->end());
+    } else if (const auto* signed_bytes = array ? std::get_if<std::vector<int8_t>>(array) : nullptr) {
+      blob.assign(signed_bytes->begin(), signed_bytes->end());
+    } else {
+      fail_input("{}: {} is not an array of bytes", file.path(), kCharsmap);
+    }
+    parts.normalizer.add({Kind::charsmap, "", "", std::make_shared<Charsmap>(blob, fmt::format("{}: {}", file.path(), kCharsmap))});
+  }
+  const bool collapse = file.get_bool("tokenizer.ggml.remove_extra_whitespaces", false);
+  if (collapse) parts.normalizer.add({Kind::collapse_spaces});
+  if (collapse || file.get_bool("tokenizer.ggml.add_space_prefix", false)) {
+    parts.normalizer.add({Kind::prepend, "", " "});
+    parts.strip_first_space = true;
+  }
+  parts.normalizer.add({Kind::replace, " ", std::string(kSpaceMark)});
+  std::vector<double> scores(parts.vocab.scores.begin(), parts.vocab.scores.end());
+  return std::make_unique<UnigramTokenizer>(std::move(parts), std::move(scores), false);
+}
+
+std::unique_ptr<Tokenizer> load_wordpiece(const GgufFile& file) {
+  TokenizerParts parts = read_parts(file);
+  const int32_t size = parts.vocab.size();
+  parts.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size, 100);
+  const int32_t begin = parts.bos >= 0 ? parts.bos : read_id(file, "tokenizer.ggml.cls_token_id", size, 101);
+  const int32_t end = read_id(file, "tokenizer.ggml.seperator_token_id", size, 102);  // spelled so in GGUF
+  if (begin >= 0) parts.prefix.push_back(begin);
+  if (end >= 0) parts.suffix.push_back(end);
+  const bool lowercase = file.get_bool("tokenizer.ggml.normalizer.lowercase", true);
+  const bool strip_accents = file.get_bool("tokenizer.ggml.normalizer.strip_accents", lowercase);
+  add_bert_normalizer(parts.normalizer, true, true, strip_accents, lowercase);
+  add_bert_splits(parts.pre_tokenizer);
+  parts.strip_first_space = true;
+  constexpr size_t kLongestWord = 100;  // BERT's
+  return std::make_unique<WordPieceTokenizer>(std::move(parts), WordPieceTokenizer::kGguf, kLongestWord);
+}
+
 }  // namespace
 
 Merge make_merge(const Vocab& vocab, std::string_view left, std::string_view right, uint32_t rank,
@@ -153,6 +204,8 @@ std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   const std::string_view model = file.get_string("tokenizer.ggml.model");
   if (model == "gpt2") return load_bpe(file);
   if (model == "llama") return load_spm(file);
+  if (model == "t5") return load_unigram(file);
+  if (model == "bert") return load_wordpiece(file);
   fail_input("{}: tokenizer.ggml.model \"{}\" is not supported; supported are gpt2, llama, t5 and bert", file.path(),
              printable(model));
 }

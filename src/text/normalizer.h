@@ -1,6 +1,7 @@
 #pragma once
 // What a tokenizer does to text before it looks for words: normal forms, case, replaced strings.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,15 @@ class Normalizer {
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   bool empty() const { return steps_.empty(); }
+  bool has(Kind kind) const {
+    return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) { return step.kind == kind; });
+  }
+  // Null when there is none.
+  const Charsmap* charsmap() const {
+    for (const Step& step : steps_)
+      if (step.charsmap) return step.charsmap.get();
+    return nullptr;
+  }
   // `begins`: the text stands at the beginning of the input.
   std::string apply(std::string_view text, bool begins) const;
 

@@ -40,12 +40,12 @@ BasicTokenizer::BasicTokenizer(TokenizerParts parts)
       vocab_(std::move(parts.vocab)),
       pre_tokenizer_(std::move(parts.pre_tokenizer)),
       pre_name_(std::move(parts.pre_name)),
-      unknown_(parts.unknown),
-      special_(std::move(parts.special)),
-      normalized_special_(std::move(parts.normalized_special)),
       normalizer_(std::move(parts.normalizer)),
       prefix_(std::move(parts.prefix)),
       suffix_(std::move(parts.suffix)),
+      unknown_(parts.unknown),
+      special_(std::move(parts.special)),
+      normalized_special_(std::move(parts.normalized_special)),
       json_(std::move(parts.json)),
       config_json_(std::move(parts.config_json)) {
   bos_ = parts.bos;
@@ -104,7 +104,7 @@ void BasicTokenizer::write_gguf(GgufWriter& writer) const {
   std::vector<std::string> tokens;
   std::vector<int32_t> kinds;
   for (int32_t id = 0; id < vocab_.size(); ++id) {
-    tokens.emplace_back(vocab_.text[id]);
+    tokens.push_back(written_text(id));
     kinds.push_back(static_cast<int32_t>(vocab_.kind(id)));
   }
   writer.set_strings("tokenizer.ggml.tokens", tokens);
