@@ -1,0 +1,37 @@
+#!/bin/bash
+# Cross-compiles for 64-bit Arm into build/aarch64 and runs the kernel tests there under qemu: NEON
+# against the scalar reference, and the reference against the digest recorded on x86-64.
+#   scripts/test_neon.sh [build directory] [target...]     default: build/aarch64 kernels_test
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:-build/aarch64}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(kernels_test)
+
+mapfile -t packages < <(grep -v '^#' scripts/packages-neon.txt)
+missing=()
+for package in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+    missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  echo "Installing ${missing[*]}"
+  "${as_root[@]}" dpkg --add-architecture arm64
+  "${as_root[@]}" apt-get -q update
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y \
+    --no-install-recommends "${missing[@]}"
+fi
+
+cmake -S . -B "$build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/toolchains/aarch64.cmake" -DAVOCADO_BENCH=OFF \
+  -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)" >/dev/null
+cmake --build "$build" -j "${JOBS:-$(nproc)}" --target "${targets[@]}"
+scripts/check_weak_symbols.sh "$build"
+for target in "${targets[@]}"; do
+  case $target in
+    *_test) qemu-aarch64 "$build/bin/$target" ;;
+  esac
+done
