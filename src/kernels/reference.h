@@ -25,7 +25,7 @@ T sum_lanes(const T (&lanes)[kLanes]) {
 // FMA instruction and calls libm for each; the clone for CPUs with FMA inlines it. Same values.
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define AVOCADO_FMA_CLONES __attribute__((target_clones("default", "arch=haswell"), flatten))
+#define AVOCADO_FMA_CLONES __attribute__((target_clones("default", "fma"), flatten))
 #else
 #define AVOCADO_FMA_CLONES
 #endif
