@@ -62,10 +62,10 @@ std::string BpeTokenizer::token_bytes(int32_t id, bool special) const {
   return vocab_.is_special(id) && !special ? std::string() : std::string(bytes_[id]);
 }
 
-void BpeTokenizer::encode_plain(std::string_view text, bool, std::vector<int32_t>& out) const {
-  WordCache cache(text.size());
+void BpeTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+  WordCache cache(pre_tokenizer_.rewrites() ? 0 : text.size());
   std::vector<int32_t> symbols;
-  pre_tokenizer_.split(text, [&](std::string_view word) { encode_word(word, cache, symbols, out); });
+  pre_tokenizer_.split(text, begins, [&](std::string_view word) { encode_word(word, cache, symbols, out); });
 }
 
 void BpeTokenizer::encode_word(std::string_view word, WordCache& cache, std::vector<int32_t>& symbols,

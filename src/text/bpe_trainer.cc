@@ -31,7 +31,7 @@ std::vector<Word> count_words(const std::vector<std::string_view>& texts, const 
   std::vector<Word> words;
   std::unordered_map<std::string_view, size_t> known;
   for (std::string_view text : texts) {
-    pre_tokenizer.split(text, [&](std::string_view piece) {
+    pre_tokenizer.split(text, true, [&](std::string_view piece) {
       const auto [at, added] = known.try_emplace(piece, words.size());
       if (added) {
         words.emplace_back();

@@ -201,6 +201,11 @@ Merge make_merge(const Vocab& vocab, std::string_view left, std::string_view rig
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
+  // The whole tokenizer.json says more than the keys beside it.
+  constexpr std::string_view kJson = "tokenizer.huggingface.json";
+  if (file.find(kJson))
+    return parse_huggingface(file.get_string(kJson), file.get_string("avocado.tokenizer.config_json", ""),
+                             fmt::format("{}: {}", file.path(), kJson));
   const std::string_view model = file.get_string("tokenizer.ggml.model");
   if (model == "gpt2") return load_bpe(file);
   if (model == "llama") return load_spm(file);

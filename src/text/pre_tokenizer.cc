@@ -79,7 +79,7 @@ const std::vector<NamedPreTokenizer>& named_pre_tokenizers() {
 }  // namespace
 
 void PreTokenizer::add_split(std::string_view pattern, const std::string& where, SplitBehavior behavior, bool invert) {
-  Step step{nullptr, nullptr, behavior, invert};
+  Step step{.behavior = behavior, .invert = invert};
   if (behavior == SplitBehavior::isolated) step.scanner = find_scanner(pattern);
   if (!step.scanner) step.regex = std::make_shared<Regex>(pattern, where);
   steps_.push_back(std::move(step));

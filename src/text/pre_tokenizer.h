@@ -1,11 +1,13 @@
 #pragma once
 // Splits text into the pieces that a model's merges never cross.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "text/normalizer.h"
 #include "text/regex.h"
 #include "text/scanners.h"
 
@@ -23,36 +25,54 @@ class PreTokenizer {
   // does not. Throws Error(input) naming `where` when the pattern does not compile.
   void add_split(std::string_view pattern, const std::string& where,
                  SplitBehavior behavior = SplitBehavior::isolated, bool invert = false);
+  // Adds a step that changes each piece.
+  void add_rewrite(Normalizer rewrite) { steps_.push_back({.rewrite = std::make_shared<Normalizer>(std::move(rewrite))}); }
 
-  // Calls emit(piece) for each piece in order; none is empty.
+  bool empty() const { return steps_.empty(); }
+  // The pieces are not parts of the text, and each is gone when emit() returns.
+  bool rewrites() const {
+    return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.rewrite != nullptr; });
+  }
+
+  // Calls emit(piece) for each piece in order; none is empty. `begins`: the text stands at the
+  // beginning of the input.
   template <class Emit>
-  void split(std::string_view text, Emit&& emit) const {
-    if (!text.empty()) run(0, text, emit);
+  void split(std::string_view text, bool begins, Emit&& emit) const {
+    if (!text.empty()) run(0, text, begins, emit);
   }
 
  private:
   struct Step {
     NextPiece scanner = nullptr;  // by hand, for isolated splits
-    std::shared_ptr<const Regex> regex;
-    SplitBehavior behavior;
-    bool invert;
+    std::shared_ptr<const Regex> regex = {};
+    SplitBehavior behavior = SplitBehavior::isolated;
+    bool invert = false;
+    std::shared_ptr<const Normalizer> rewrite = {};
   };
   static std::vector<std::string_view> split_by_regex(const Step& step, std::string_view text);
 
   template <class Emit>
-  void run(size_t number, std::string_view text, Emit& emit) const {
+  void run(size_t number, std::string_view text, bool begins, Emit& emit) const {
     if (number == steps_.size()) return emit(text);
     const Step& step = steps_[number];
+    if (step.rewrite) {
+      const std::string rewritten = step.rewrite->apply(text, begins);
+      if (!rewritten.empty()) run(number + 1, rewritten, begins, emit);
+      return;
+    }
     if (step.scanner) {
       const char *p = text.data(), *end = p + text.size();
       while (p != end) {
         const char* next = step.scanner(p, end);
-        run(number + 1, {p, static_cast<size_t>(next - p)}, emit);
+        run(number + 1, {p, static_cast<size_t>(next - p)}, begins, emit);
+        begins = false;
         p = next;
       }
       return;
     }
-    for (std::string_view piece : split_by_regex(step, text)) run(number + 1, piece, emit);
+    for (std::string_view piece : split_by_regex(step, text)) {
+      run(number + 1, piece, begins && piece.data() == text.data(), emit);
+    }
   }
 
   std::vector<Step> steps_;

@@ -153,10 +153,10 @@ int32_t SpmTokenizer::symbol(std::string_view character) const {
   return other < 0 ? -1 : vocab_.size() + other;
 }
 
-void SpmTokenizer::encode_plain(std::string_view text, bool, std::vector<int32_t>& out) const {
-  WordCache cache(text.size());
+void SpmTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+  WordCache cache(pre_tokenizer_.rewrites() ? 0 : text.size());
   std::vector<int32_t> symbols;
-  pre_tokenizer_.split(text, [&](std::string_view piece) {
+  pre_tokenizer_.split(text, begins, [&](std::string_view piece) {
     while (split_at_spaces_ && !piece.empty()) {
       // A word with the spaces before it.
       size_t end = 0;

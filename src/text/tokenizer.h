@@ -28,6 +28,9 @@ class Tokenizer {
   static std::unique_ptr<Tokenizer> from_gguf(const GgufFile& file);
   // From a Hugging Face folder (tokenizer.json, with tokenizer_config.json for BOS/EOS/EOG) or a tokenizer.json file.
   static std::unique_ptr<Tokenizer> from_huggingface(const std::string& path);
+  // The same over texts in memory; the second may be empty, `name` is used in messages.
+  static std::unique_ptr<Tokenizer> parse_huggingface(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+                                                      const std::string& name);
 
   virtual std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {}) const = 0;
   // The bytes a token stands for; control tokens give nothing unless `special`. For SentencePiece the

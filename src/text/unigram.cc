@@ -35,8 +35,8 @@ std::string UnigramTokenizer::token_bytes(int32_t id, bool special) const {
   return sentencepiece_bytes(vocab_, id, special);
 }
 
-void UnigramTokenizer::encode_plain(std::string_view text, bool, std::vector<int32_t>& out) const {
-  pre_tokenizer_.split(text, [&](std::string_view piece) { encode_piece(piece, out); });
+void UnigramTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+  pre_tokenizer_.split(text, begins, [&](std::string_view piece) { encode_piece(piece, out); });
 }
 
 void UnigramTokenizer::encode_piece(std::string_view text, std::vector<int32_t>& out) const {

@@ -51,8 +51,8 @@ std::string WordPieceTokenizer::token_bytes(int32_t id, bool special) const {
   return begins ? fmt::format(" {}", text) : std::string(text);
 }
 
-void WordPieceTokenizer::encode_plain(std::string_view text, bool, std::vector<int32_t>& out) const {
-  pre_tokenizer_.split(text, [&](std::string_view word) {
+void WordPieceTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+  pre_tokenizer_.split(text, begins, [&](std::string_view word) {
     const size_t start = out.size();
     size_t characters = 0;
     for (const char *p = word.data(), *end = p + word.size(); p != end; ++characters)
