@@ -1,10 +1,105 @@
 #include "kernels/attention/attention.h"
 
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
 #include "base/error.h"
+#include "kernels/attention/block.h"
 #include "kernels/attention/reference.h"
+#include "kernels/implementations.h"
+#include "tensor/buffer.h"
 
 namespace avocado::kernels {
 namespace {
+
+static_assert(kKeyTile == kTile);
+
+using Provide = const AttentionKernels*();
+
+const AttentionKernels* no_kernels() { return nullptr; }
+
+}  // namespace
+
+AVOCADO_IMPLEMENTATIONS(kKernels, "attention", attention_kernels, Provide, no_kernels)
+
+namespace {
+
+float* task_scratch(size_t floats) {
+  thread_local Buffer<float> scratch;
+  scratch.reserve(floats);
+  return scratch.data();
+}
+
+AttentionBlock block_of(const AttentionShape& shape, const AttentionSequence<float>& sequence,
+                        int64_t kv_head) {
+  AttentionBlock block;
+  block.pages = sequence.pages;
+  block.page_offset = kv_head * 2 * shape.head_dim * kTile;
+  block.heads = shape.heads;
+  block.kv_heads = shape.kv_heads;
+  block.group = shape.heads / shape.kv_heads;
+  block.dim = shape.head_dim;
+  block.start = sequence.start;
+  block.count = sequence.count;
+  block.window = shape.window;
+  block.scale = reference::attention_scale<float>(shape);
+  return block;
+}
+
+void forward(ThreadPool& pool, const AttentionKernels& kernels, const AttentionShape& shape,
+             const float* q, float* out, float* lse,
+             std::span<const AttentionSequence<float>> sequences) {
+  // One task: a block of positions for one kv head. Late positions have more keys and go first, so
+  // that the threads end together.
+  struct Task {
+    const AttentionSequence<float>* sequence;
+    int64_t begin;
+  };
+  std::vector<Task> tasks;
+  for (const auto& sequence : sequences) {
+    for (int64_t i = 0; i < sequence.count; i += kQueryBlock) tasks.push_back({&sequence, i});
+  }
+  std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) {
+    return a.sequence->start + a.begin > b.sequence->start + b.begin;
+  });
+  pool.run(static_cast<int64_t>(tasks.size()) * shape.kv_heads, [&](int64_t i) {
+    const Task& task = tasks[static_cast<size_t>(i / shape.kv_heads)];
+    const int64_t kv_head = i % shape.kv_heads;
+    AttentionBlock block = block_of(shape, *task.sequence, kv_head);
+    const int64_t row =
+        (task.sequence->first_row + task.begin) * shape.heads + kv_head * block.group;
+    block.start += task.begin;
+    block.count = std::min(kQueryBlock, block.count - task.begin);
+    block.q = q + row * shape.head_dim;
+    block.out = out + row * shape.head_dim;
+    block.lse = lse ? lse + row : nullptr;
+    block.scratch = task_scratch(kernels.forward_scratch(block));
+    kernels.forward(block);
+  });
+}
+
+void backward(ThreadPool& pool, const AttentionKernels& kernels, const AttentionShape& shape,
+              const float* q, const float* out, const float* lse, const float* dout, float* dq,
+              float* dk, float* dv, std::span<const AttentionSequence<float>> sequences) {
+  pool.run(static_cast<int64_t>(sequences.size()) * shape.kv_heads, [&](int64_t i) {
+    const auto& sequence = sequences[static_cast<size_t>(i / shape.kv_heads)];
+    const int64_t kv_head = i % shape.kv_heads;
+    AttentionBlock block = block_of(shape, sequence, kv_head);
+    const int64_t row = sequence.first_row * shape.heads + kv_head * block.group;
+    const int64_t at = row * shape.head_dim;
+    const int64_t kv_at = (sequence.first_row * shape.kv_heads + kv_head) * shape.head_dim;
+    block.q = q + at;
+    block.forward_out = out + at;
+    block.forward_lse = lse + row;
+    block.dout = dout + at;
+    block.dq = dq + at;
+    block.dk = dk + kv_at;
+    block.dv = dv + kv_at;
+    block.scratch = task_scratch(kernels.backward_scratch(block));
+    kernels.backward(block);
+  });
+}
 
 void check(const AttentionShape& shape) {
   if (shape.heads <= 0 || shape.kv_heads <= 0 || shape.head_dim <= 0 ||
@@ -42,6 +137,12 @@ template <class T>
 void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out, T* lse,
                std::span<const AttentionSequence<T>> sequences) {
   check(shape);
+  if constexpr (std::is_same_v<T, float>) {
+    if (const AttentionKernels* kernels = kKernels.pick()()) {
+      forward(pool, *kernels, shape, q, out, lse, sequences);
+      return;
+    }
+  }
   const int64_t group = shape.heads / shape.kv_heads;
   const auto tasks = static_cast<int64_t>(sequences.size()) * shape.heads;
   pool.run(tasks, [&](int64_t task) {
@@ -62,6 +163,12 @@ void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* 
                         const T* lse, const T* dout, T* dq, T* dk, T* dv,
                         std::span<const AttentionSequence<T>> sequences) {
   check(shape);
+  if constexpr (std::is_same_v<T, float>) {
+    if (const AttentionKernels* kernels = kKernels.pick()()) {
+      backward(pool, *kernels, shape, q, out, lse, dout, dq, dk, dv, sequences);
+      return;
+    }
+  }
   const auto tasks = static_cast<int64_t>(sequences.size()) * shape.kv_heads;
   pool.run(tasks, [&](int64_t task) {
     const AttentionSequence<T>& sequence = sequences[static_cast<size_t>(task / shape.kv_heads)];

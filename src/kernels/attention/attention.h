@@ -11,11 +11,11 @@
 //   m = max s_j;  p_j = exp(s_j - m)
 //   l = sum p_j: 16 lanes, lane j mod 16, j ascending, tree 16 -> 8 -> 4 -> 2 -> 1
 //   o_d = one accumulator from zero, j ascending, fma(p_j, v[j, d], o_d)
-// Tiles without visible keys are skipped. The first tile gives (M, L, O) = (m, l, o); each next one,
-// ascending: n = max(M, m), a = exp(M - n), b = exp(m - n), L = fma(L, a, l * b),
-// O_d = fma(O_d, a, o_d * b), M = n. At the end out_d = O_d / L and lse = M + log(L).
-// So prefill, chunks of any size, decode and paging are the same sum.
-// Keys a query may not see are never read into its sum (a NaN there does no harm).
+// Tiles without visible keys are skipped. The first tile gives (M, L, O) = (m, l, o); each next
+// one, ascending: n = max(M, m), a = exp(M - n), b = exp(m - n), L = fma(L, a, l * b), O_d =
+// fma(O_d, a, o_d * b), M = n. At the end out_d = O_d / L and lse = M + log(L). So prefill, chunks
+// of any size, decode and paging are the same sum. Keys a query may not see are never read into its
+// sum (a NaN there does no harm).
 
 #include <cstdint>
 #include <span>
@@ -27,11 +27,12 @@ namespace avocado::kernels {
 inline constexpr int64_t kTile = 64;
 
 struct AttentionShape {
-  int64_t heads = 0;     // query heads, a multiple of kv_heads; head h reads kv head h / (heads / kv_heads)
+  int64_t heads =
+      0;  // query heads, a multiple of kv_heads; head h reads kv head h / (heads / kv_heads)
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   double scale = 0;
-  int64_t window = 0;    // 0: unlimited
+  int64_t window = 0;  // 0: unlimited
 
   // Elements of one page. For kv head g, at g * 2 * head_dim * kTile: the keys as
   // [head_dim][kTile] (a lane is a key), then the values as [kTile][head_dim].
@@ -65,7 +66,8 @@ void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out
 // Every sum: one accumulator, FMA; head_dim ascending in products; for dv and dk the heads of the
 // group ascending, then i ascending; for dq j ascending. `scale` is multiplied last.
 template <class T>
-void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* q, const T* out, const T* lse,
-                        const T* dout, T* dq, T* dk, T* dv, std::span<const AttentionSequence<T>> sequences);
+void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* q, const T* out,
+                        const T* lse, const T* dout, T* dq, T* dk, T* dv,
+                        std::span<const AttentionSequence<T>> sequences);
 
 }  // namespace avocado::kernels

@@ -5,7 +5,7 @@
 
 #include "kernels/gemm/vector.h"
 
-namespace avocado::kernels::AVOCADO_ISA_NS {
+namespace avocado::kernels::AVOCADO_ISA_NS::native {
 namespace {
 
 struct DotF32 {
@@ -107,4 +107,4 @@ struct CopyBf16 {
 };
 
 }  // namespace
-}  // namespace avocado::kernels::AVOCADO_ISA_NS
+}  // namespace avocado::kernels::AVOCADO_ISA_NS::native

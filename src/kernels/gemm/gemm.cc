@@ -2,38 +2,21 @@
 
 #include <algorithm>
 
+#include "base/thread_pool.h"
+#include "kernels/implementations.h"
 #include "tensor/buffer.h"
 
 namespace avocado::kernels {
 
-#if !defined(AVOCADO_PORTABLE) && defined(__x86_64__)
-namespace avx2 {
-extern const GemmKernels kGemm;
-}
-namespace avx512 {
-extern const GemmKernels kGemm;
-}
-#elif !defined(AVOCADO_PORTABLE) && defined(__aarch64__)
-namespace neon {
-extern const GemmKernels kGemm;
-}
-#endif
+namespace {
+using Provide = const GemmKernels*();
 
-const GemmKernels* gemm_kernels(Isa isa) {
-  switch (isa) {
-#if !defined(AVOCADO_PORTABLE) && defined(__x86_64__)
-    case Isa::avx2:
-      return &avx2::kGemm;
-    case Isa::avx512:
-      return &avx512::kGemm;
-#elif !defined(AVOCADO_PORTABLE) && defined(__aarch64__)
-    case Isa::neon:
-      return &neon::kGemm;
-#endif
-    default:
-      return nullptr;
-  }
-}
+const GemmKernels* no_kernels() { return nullptr; }
+}  // namespace
+
+AVOCADO_IMPLEMENTATIONS(kKernels, "linear", gemm_kernels, Provide, no_kernels)
+
+const GemmKernels* gemm_kernels() { return kKernels.pick()(); }
 
 namespace {
 

@@ -12,8 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/thread_pool.h"
-#include "kernels/isa.h"
+namespace avocado {
+class ThreadPool;
+}
 
 namespace avocado::kernels {
 
@@ -46,8 +47,8 @@ struct GemmKernels {
   void (*tile_bf16_native)(const GemmTile&);  // the same with vdpbf16ps; null where unknown
 };
 
-// Null for the scalar reference.
-const GemmKernels* gemm_kernels(Isa isa);
+// Those of the active instruction set; null for the scalar reference.
+const GemmKernels* gemm_kernels();
 
 // Splits C into tiles and runs `tile` on each. `whole` describes all of C; in it `b` points to the
 // first panel, and scratch is ignored.

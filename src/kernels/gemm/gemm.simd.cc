@@ -5,9 +5,9 @@
 
 namespace avocado::kernels::AVOCADO_ISA_NS {
 
-extern const GemmKernels kGemm;
-
 namespace {
+
+using namespace native;
 
 // Steps of k between loading and storing the accumulators: this much of a panel, and of a strip of
 // A, stays in the first-level cache.
@@ -227,9 +227,7 @@ void pack_transposed(const float* w, int64_t ld, int64_t k, int64_t cols, int64_
   }
 }
 
-}  // namespace
-
-const GemmKernels kGemm = {
+constexpr GemmKernels kKernels = {
     .width = kWidth,
     .max_rows = kTileRows,
     .scratch = kStrips * kStripStep + kBlock * kWidth,
@@ -244,5 +242,9 @@ const GemmKernels kGemm = {
     .tile_bf16_native = nullptr,
 #endif
 };
+
+}  // namespace
+
+const GemmKernels* gemm_kernels() { return &kKernels; }
 
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -1,6 +1,6 @@
 #pragma once
-// The register width of this instruction set, for the tiles of the matrix product. (Reductions use
-// the 16 virtual lanes of kernels/simd instead: there the width would change the sum.)
+// One register of this instruction set, for the tiles of matrix products. (Reductions use the 16
+// virtual lanes of kernels/simd instead: there the width would change the sum.)
 
 #include <cstdint>
 
@@ -10,7 +10,7 @@
 #include <arm_neon.h>
 #endif
 
-namespace avocado::kernels::AVOCADO_ISA_NS {
+namespace avocado::kernels::AVOCADO_ISA_NS::native {
 namespace {
 
 #define AVOCADO_INLINE inline __attribute__((always_inline))
@@ -136,4 +136,4 @@ AVOCADO_INLINE void transpose4(const float* src, int64_t ld, float* dst, int64_t
 constexpr int kWidth = kVectors * kLanes;
 
 }  // namespace
-}  // namespace avocado::kernels::AVOCADO_ISA_NS
+}  // namespace avocado::kernels::AVOCADO_ISA_NS::native

@@ -58,7 +58,7 @@ struct PackedWeight::Impl {
   int64_t steps() const { return bf16 ? (in + 1) / 2 : in; }
 
   Impl(int64_t out_rows, int64_t in_cols, bool is_bf16)
-      : out(out_rows), in(in_cols), bf16(is_bf16), kernels(gemm_kernels(active_isa())) {
+      : out(out_rows), in(in_cols), bf16(is_bf16), kernels(gemm_kernels()) {
     const int64_t panels = (out + width() - 1) / width();
     lanes = Buffer<float>(static_cast<size_t>(panels * width() * steps()));
   }
@@ -132,7 +132,7 @@ template <class T>
 void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64_t n, int64_t out,
             int64_t in) {
   if constexpr (std::is_same_v<T, float>) {
-    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+    if (const GemmKernels* kernels = gemm_kernels()) {
       const float* panels = packed(pool, *kernels, kernels->pack_transposed, w, in, in, out);
       gemm(pool, *kernels, kernels->tile,
            {.a = x,
@@ -157,7 +157,7 @@ template <class T>
 void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int64_t n, int64_t out,
                            int64_t in, bool add) {
   if constexpr (std::is_same_v<T, float>) {
-    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+    if (const GemmKernels* kernels = gemm_kernels()) {
       const float* panels = packed(pool, *kernels, kernels->pack, w, in, out, in);
       gemm(pool, *kernels, kernels->tile,
            {.a = dy,
@@ -182,7 +182,7 @@ template <class T>
 void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, int64_t n,
                             int64_t out, int64_t in) {
   if constexpr (std::is_same_v<T, float>) {
-    if (const GemmKernels* kernels = gemm_kernels(active_isa())) {
+    if (const GemmKernels* kernels = gemm_kernels()) {
       gemm_transposed(pool, *kernels,
                       {.a = dy,
                        .lda = out,

@@ -38,20 +38,24 @@ class PackedWeight {
   std::unique_ptr<Impl> impl_;
 };
 
-void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y, int64_t n);
+void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y,
+            int64_t n);
 
 // Same value as packing w first; for weights that change every step.
 template <class T>
-void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64_t n, int64_t out, int64_t in);
+void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64_t n, int64_t out,
+            int64_t in);
 
 // dx[n, in] = dy[n, out] * w[out, in] (out ascends), or dx + that when `add`: the accumulator then
 // starts at the old dx.
 template <class T>
-void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int64_t n, int64_t out, int64_t in, bool add);
+void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int64_t n, int64_t out,
+                           int64_t in, bool add);
 
 // dw[out, in] += dy^T * x: n ascends, the accumulator starts at the old dw.
 template <class T>
-void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, int64_t n, int64_t out, int64_t in);
+void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, int64_t n,
+                            int64_t out, int64_t in);
 
 // dbias[out] += sum over n of dy: n ascends, the accumulator starts at the old dbias.
 template <class T>

@@ -265,7 +265,8 @@ TEST_F(LinearTest, Avx512WithoutBf16EqualsScalar) {
   const Inputs inputs({n, out, in}, true);
   set_active_isa(Isa::scalar);
   const Outputs want = inputs.run(one_);
-  const GemmKernels& kernels = *gemm_kernels(Isa::avx512);
+  set_active_isa(Isa::avx512);
+  const GemmKernels& kernels = *gemm_kernels();
   const int64_t steps = (in + 1) / 2, panels = (out + kernels.width - 1) / kernels.width;
   std::vector<float> b(static_cast<size_t>(panels * kernels.width * steps));
   for (int64_t o = 0; o < out; ++o) {

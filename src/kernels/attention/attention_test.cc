@@ -1,0 +1,307 @@
+#include "kernels/attention/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/philox.h"
+#include "kernels/isa.h"
+
+namespace avocado::kernels {
+namespace {
+
+constexpr float kGuard = 12345.0f;
+constexpr size_t kGuards = 16;
+
+std::vector<float> numbers(int64_t count, uint32_t stream) {
+  const Random random(7, Purpose::test, stream);
+  std::vector<float> v(static_cast<size_t>(count));
+  for (size_t i = 0; i < v.size(); ++i) v[i] = 4 * random.uniform(i) - 2;
+  return v;
+}
+
+bool same(float a, float b) {
+  return (std::isnan(a) && std::isnan(b)) ||
+         std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
+}
+
+testing::AssertionResult same(const std::vector<float>& got, const std::vector<float>& want) {
+  if (got.size() != want.size()) return testing::AssertionFailure() << "sizes differ";
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (!same(got[i], want[i]))
+      return testing::AssertionFailure()
+             << "element " << i << ": " << got[i] << ", wanted " << want[i];
+  }
+  return testing::AssertionSuccess();
+}
+
+// Pages of one sequence, filled with NaN until something is stored; their order in memory can be
+// any permutation.
+template <class T>
+struct Cache {
+  Cache(const AttentionShape& shape, int64_t positions, uint64_t seed = 0) {
+    const auto count = static_cast<size_t>((positions + kTile - 1) / kTile);
+    const auto size = static_cast<size_t>(shape.page_elements());
+    memory.assign(count * size, std::numeric_limits<T>::quiet_NaN());
+    for (size_t i = 0; i < count; ++i)
+      pages.push_back(memory.data() + (seed ? permute(i, count, seed, 0) : i) * size);
+  }
+  std::vector<T> memory;
+  std::vector<T*> pages;
+};
+
+struct Result {
+  std::vector<float> out, lse, dq, dk, dv;
+};
+
+testing::AssertionResult same(const Result& got, const Result& want) {
+  const std::vector<float>* pairs[][2] = {{&got.out, &want.out},
+                                          {&got.lse, &want.lse},
+                                          {&got.dq, &want.dq},
+                                          {&got.dk, &want.dk},
+                                          {&got.dv, &want.dv}};
+  const char* names[] = {"out", "lse", "dq", "dk", "dv"};
+  for (size_t i = 0; i < 5; ++i) {
+    if (auto ok = same(*pairs[i][0], *pairs[i][1]); !ok) return ok << " in " << names[i];
+  }
+  return testing::AssertionSuccess();
+}
+
+std::vector<float> guarded(int64_t count) {
+  return std::vector<float>(static_cast<size_t>(count) + 2 * kGuards, kGuard);
+}
+
+// A batch of sequences of the given lengths, with forward and backward results between guards.
+struct Batch {
+  Batch(AttentionShape s, std::vector<int64_t> sequence_lengths)
+      : shape(s), lengths(std::move(sequence_lengths)) {
+    rows = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+    q = numbers(rows * shape.heads * shape.head_dim, 1);
+    k = numbers(rows * shape.kv_heads * shape.head_dim, 2);
+    v = numbers(rows * shape.kv_heads * shape.head_dim, 3);
+    dout = numbers(rows * shape.heads * shape.head_dim, 4);
+  }
+
+  // Chunks of `chunk` positions (0: whole), then the backward when whole.
+  Result run(ThreadPool& pool, int64_t chunk = 0, uint64_t page_seed = 0) const {
+    Result r;
+    r.out = guarded(rows * shape.heads * shape.head_dim);
+    r.lse = guarded(rows * shape.heads);
+    r.dq = r.out;
+    r.dk = r.dv = guarded(rows * shape.kv_heads * shape.head_dim);
+    std::vector<Cache<float>> caches;
+    for (int64_t n : lengths) caches.emplace_back(shape, n, page_seed);
+    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    const int64_t step = chunk > 0 ? chunk : longest;
+    std::vector<AttentionSequence<float>> sequences;
+    for (int64_t start = 0; start < longest; start += step) {
+      sequences.clear();
+      int64_t row = 0;
+      for (size_t s = 0; s < lengths.size(); ++s) {
+        if (start < lengths[s]) {
+          sequences.push_back(
+              {row + start, std::min(step, lengths[s] - start), start, caches[s].pages.data()});
+        }
+        row += lengths[s];
+      }
+      attention_store<float>(pool, shape, k.data(), v.data(), sequences);
+      attention<float>(pool, shape, q.data(), r.out.data() + kGuards, r.lse.data() + kGuards,
+                       sequences);
+    }
+    if (chunk == 0) {
+      attention_backward<float>(pool, shape, q.data(), r.out.data() + kGuards,
+                                r.lse.data() + kGuards, dout.data(), r.dq.data() + kGuards,
+                                r.dk.data() + kGuards, r.dv.data() + kGuards, sequences);
+    }
+    return r;
+  }
+
+  AttentionShape shape;
+  std::vector<int64_t> lengths;
+  int64_t rows = 0;
+  std::vector<float> q, k, v, dout;
+};
+
+AttentionShape make_shape(int64_t kv_heads, int64_t group, int64_t dim, int64_t window) {
+  AttentionShape shape;
+  shape.heads = kv_heads * group;
+  shape.kv_heads = kv_heads;
+  shape.head_dim = dim;
+  shape.window = window;
+  return shape;
+}
+
+class AttentionTest : public testing::Test {
+ protected:
+  ~AttentionTest() override { set_active_isa(before_); }
+
+  void compare(const Batch& batch) {
+    set_active_isa(Isa::scalar);
+    const Result want = batch.run(one_);
+    for (Isa isa : available_isas()) {
+      set_active_isa(isa);
+      ASSERT_TRUE(same(batch.run(one_), want))
+          << isa_name(isa) << ": heads " << batch.shape.heads << " kv_heads "
+          << batch.shape.kv_heads << " head_dim " << batch.shape.head_dim << " window "
+          << batch.shape.window << " length " << batch.lengths[0];
+    }
+  }
+
+  ThreadPool one_{1};
+  const Isa before_ = active_isa();
+};
+
+TEST_F(AttentionTest, EveryInstructionSetEqualsScalar) {
+  for (int64_t dim : {8, 16, 20, 32, 64, 80, 96, 128}) {
+    for (int64_t group : {1, 2, 4}) {
+      for (int64_t window : {0, 1, 5, 64, 70}) {
+        compare(Batch(make_shape(dim > 64 ? 1 : 2, group, dim, window), {dim > 64 ? 70 : 131, 3}));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_F(AttentionTest, EveryInstructionSetEqualsScalarAtEveryLength) {
+  for (int64_t n :
+       {1, 2, 5, 6, 7, 13, 31, 47, 48, 49, 63, 64, 65, 95, 96, 97, 127, 128, 129, 193}) {
+    compare(Batch(make_shape(1, 2, 16, 0), {n}));
+    compare(Batch(make_shape(1, 1, 24, 20), {n}));
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(AttentionTest, GuardsStayIntact) {
+  const Batch batch(make_shape(2, 2, 24, 0), {70, 1});
+  for (Isa isa : available_isas()) {
+    set_active_isa(isa);
+    const Result r = batch.run(one_);
+    for (const auto* v : {&r.out, &r.lse, &r.dq, &r.dk, &r.dv}) {
+      for (size_t i = 0; i < kGuards; ++i) {
+        ASSERT_EQ((*v)[i], kGuard);
+        ASSERT_EQ((*v)[v->size() - 1 - i], kGuard);
+      }
+    }
+  }
+}
+
+TEST_F(AttentionTest, ChunksPagesAndThreadsAreFree) {
+  for (int64_t window : {0, 37}) {
+    const Batch batch(make_shape(2, 2, 32, window), {150, 64, 1, 200});
+    for (Isa isa : available_isas()) {
+      set_active_isa(isa);
+      const Result want = batch.run(one_);
+      for (int64_t chunk : {1, 5, 64}) {
+        const Result got = batch.run(one_, chunk, 9);
+        ASSERT_TRUE(same(got.out, want.out)) << isa_name(isa) << " chunk " << chunk;
+        ASSERT_TRUE(same(got.lse, want.lse)) << isa_name(isa) << " chunk " << chunk;
+      }
+      ASSERT_TRUE(same(batch.run(one_, 0, 5), want)) << isa_name(isa) << ", pages in another order";
+      for (int threads : {2, 3, 7}) {
+        ThreadPool pool(threads);
+        ASSERT_TRUE(same(batch.run(pool), want)) << isa_name(isa) << " threads " << threads;
+      }
+    }
+  }
+}
+
+TEST_F(AttentionTest, ASequenceDoesNotFeelItsNeighbours) {
+  const AttentionShape shape = make_shape(1, 2, 16, 0);
+  const Batch batch(shape, {70, 100});
+  Batch alone(shape, {70});
+  for (Isa isa : available_isas()) {
+    set_active_isa(isa);
+    const Result got = batch.run(one_), want = alone.run(one_);
+    const auto head = [](const std::vector<float>& v, size_t n) {
+      return std::vector<float>(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(n - kGuards));
+    };
+    ASSERT_TRUE(same(head(got.out, want.out.size()), head(want.out, want.out.size())));
+    ASSERT_TRUE(same(head(got.dk, want.dk.size()), head(want.dk, want.dk.size())));
+  }
+}
+
+// Extreme scores: one key takes all the weight, equal scores, scores that overflow to infinity.
+TEST_F(AttentionTest, ExtremeScoresEqualScalar) {
+  for (float factor : {0.0f, 1e-30f, 40.0f, 1e18f, 3e19f}) {
+    Batch batch(make_shape(1, 2, 16, 0), {140});
+    for (float& x : batch.q) x *= factor;
+    compare(batch);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(AttentionTest, NanInAVisibleKeySpreadsAsInScalar) {
+  Batch batch(make_shape(1, 1, 16, 40), {140});
+  batch.k[70 * 16 + 3] = std::numeric_limits<float>::quiet_NaN();
+  batch.v[20 * 16 + 5] = std::numeric_limits<float>::infinity();
+  compare(batch);
+}
+
+TEST(AttentionShape, NonsenseIsRefused) {
+  ThreadPool pool(1);
+  AttentionShape shape = make_shape(2, 1, 8, 0);
+  shape.heads = 3;
+  EXPECT_THROW(attention_store<float>(pool, shape, nullptr, nullptr, {}), Error);
+}
+
+// The gradients in double against central differences of the forward function.
+TEST(AttentionGradient, EqualsCentralDifferences) {
+  ThreadPool pool(1);
+  double worst = 0;
+  for (int64_t window : {0, 5}) {
+    const AttentionShape shape = make_shape(2, 2, 4, window);
+    const int64_t n = 9;
+    const auto widen = [](const std::vector<float>& v) {
+      return std::vector<double>(v.begin(), v.end());
+    };
+    std::vector<double> q = widen(numbers(n * shape.heads * 4, 1)),
+                        k = widen(numbers(n * shape.kv_heads * 4, 2));
+    std::vector<double> v = widen(numbers(n * shape.kv_heads * 4, 3));
+    const std::vector<double> dout = widen(numbers(n * shape.heads * 4, 4));
+    std::vector<double> out(q.size()), lse(static_cast<size_t>(n * shape.heads)), dq(q.size()),
+        dk(k.size()), dv(v.size());
+    Cache<double> cache(shape, n);
+    const AttentionSequence<double> sequences[] = {{0, n, 0, cache.pages.data()}};
+    const auto value = [&] {
+      attention_store<double>(pool, shape, k.data(), v.data(), sequences);
+      attention<double>(pool, shape, q.data(), out.data(), lse.data(), sequences);
+      double sum = 0;
+      for (size_t i = 0; i < out.size(); ++i) sum += out[i] * dout[i];
+      return sum;
+    };
+    value();
+    attention_backward<double>(pool, shape, q.data(), out.data(), lse.data(), dout.data(),
+                               dq.data(), dk.data(), dv.data(), sequences);
+    const auto check = [&](std::vector<double>& input, const std::vector<double>& gradient) {
+      for (size_t i = 0; i < input.size(); ++i) {
+        // Fourth order: the error of the difference itself is below 1e-10.
+        const double old = input[i], h = 1e-3;
+        const auto at = [&](double step) {
+          input[i] = old + step;
+          const double result = value();
+          input[i] = old;
+          return result;
+        };
+        const double numeric = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+        worst = std::max(worst,
+                         std::fabs(numeric - gradient[i]) / std::max(1e-2, std::fabs(gradient[i])));
+      }
+    };
+    check(q, dq);
+    check(k, dk);
+    check(v, dv);
+  }
+  std::printf("attention: largest relative error of a gradient %.2g\n", worst);
+  EXPECT_LT(worst, 1e-8);
+}
+
+}  // namespace
+}  // namespace avocado::kernels
