@@ -16,6 +16,7 @@ const std::vector<AddVerb> kVerbs = {
     avocado::cli::add_show,
     avocado::cli::add_logits,
     avocado::cli::add_perplexity,
+    avocado::cli::add_doctor,
 };
 
 int exit_code(avocado::ErrorKind kind) {
