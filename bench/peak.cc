@@ -1,0 +1,127 @@
+#include "peak.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "kernels/isa.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace avocado::bench {
+namespace {
+
+// Enough chains to cover latency times throughput on every CPU known, few enough for the registers.
+constexpr int kChains = 12;
+constexpr int kSteps = 20000;
+
+#if defined(__x86_64__)
+
+// Keeps `x` in a register and its value unknown to the compiler.
+#define AVOCADO_OPAQUE(x) __asm__ volatile("" : "+v"(x))
+
+__attribute__((target("avx2,fma"))) double run_avx2() {
+  __m256 sum[kChains], x = _mm256_set1_ps(0.5f);
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) sum[j] = x;
+  AVOCADO_OPAQUE(x);
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j) {
+      sum[j] = _mm256_fmadd_ps(sum[j], x, x);
+      AVOCADO_OPAQUE(sum[j]);
+    }
+  }
+  return 2.0 * 8 * kChains * kSteps;
+}
+
+__attribute__((target("avx512f"))) double run_avx512() {
+  __m512 sum[kChains], x = _mm512_set1_ps(0.5f);
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) sum[j] = x;
+  AVOCADO_OPAQUE(x);
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j) {
+      sum[j] = _mm512_fmadd_ps(sum[j], x, x);
+      AVOCADO_OPAQUE(sum[j]);
+    }
+  }
+  return 2.0 * 16 * kChains * kSteps;
+}
+
+__attribute__((target("avx512f"))) double run_bf16() {
+  __m512 sum[kChains], x = _mm512_castsi512_ps(_mm512_set1_epi32(0x3f003f00));
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) sum[j] = _mm512_setzero_ps();
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j)
+      __asm__ volatile("vdpbf16ps %1, %1, %0" : "+v"(sum[j]) : "v"(x));
+  }
+  return 4.0 * 16 * kChains * kSteps;
+}
+
+#elif defined(__aarch64__)
+
+double run_neon() {
+  float32x4_t sum[kChains], x = vdupq_n_f32(0.5f);
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) sum[j] = x;
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j) {
+      sum[j] = vfmaq_f32(x, sum[j], x);
+      __asm__ volatile("" : "+w"(sum[j]));
+    }
+  }
+  return 2.0 * 4 * kChains * kSteps;
+}
+
+#endif
+
+double rate(ThreadPool& pool, double (*run)()) {
+  double best = 0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    double flops = 0;
+    const auto start = std::chrono::steady_clock::now();
+    pool.run(pool.threads(), [&](int64_t i) {
+      const double done = run();
+      if (i == 0) flops = done;
+    });
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best = std::max(best, flops * pool.threads() / time.count());
+  }
+  return best * 1e-9;
+}
+
+}  // namespace
+
+double peak_f32(ThreadPool& pool) {
+  switch (kernels::active_isa()) {
+#if defined(__x86_64__)
+    case kernels::Isa::avx512:
+      return rate(pool, run_avx512);
+    case kernels::Isa::avx2:
+      return rate(pool, run_avx2);
+#elif defined(__aarch64__)
+    case kernels::Isa::neon:
+      return rate(pool, run_neon);
+#endif
+    default:
+      return 0;
+  }
+}
+
+double peak_bf16([[maybe_unused]] ThreadPool& pool) {
+#if defined(__x86_64__)
+  if (kernels::active_isa() == kernels::Isa::avx512 && kernels::has_avx512_bf16())
+    return rate(pool, run_bf16);
+#endif
+  return 0;
+}
+
+}  // namespace avocado::bench
