@@ -29,7 +29,7 @@ build: configure ## the program, at build/bin/avocado
 	@$(NINJA) build -j $(JOBS) --target avocado
 
 demo: build ## train a small Llama and ask it questions
-	@build/bin/avocado demo $(DEMO_FLAGS)
+	@build/bin/avocado demo --out build/avocado-demo.gguf $(DEMO_FLAGS)
 
 test: configure ## build and run all tests but the slow ones
 	@$(NINJA) build -j $(JOBS)

@@ -9,13 +9,13 @@ _avocado() {
     return
   fi
   case $verb in
-    demo) flags="--threads --json" ;;
-    run) flags="--raw -n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --threads --json" ;;
-    show) flags="--json" ;;
+    demo) flags="--threads --quick --out --json" ;;
+    run) flags="-n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --system --raw --verbose --threads --chunk --json" ;;
+    show) flags="--metadata --tensors --json" ;;
     tokenize) flags="--ids --special --bos --json" ;;
-    logits) flags="--text --ids --out --digest --threads --json" ;;
-    perplexity) flags="--ctx --stride --threads --json" ;;
-    train) flags="--threads --json" ;;
+    logits) flags="--text --ids --out --digest --threads --chunk --json" ;;
+    perplexity) flags="--ctx --stride --threads --chunk --json" ;;
+    train) flags="--out --threads --json" ;;
     verify) flags="--from --to --threads --json" ;;
     doctor) flags="--json" ;;
     *) return ;;

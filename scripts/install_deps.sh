@@ -21,10 +21,18 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   exit 0
 fi
 
-installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+# A name may carry an architecture, as in libfmt-dev:arm64; without one it is this machine's or "all".
+native=$(dpkg --print-architecture)
+installed=$(dpkg-query -W -f='${Package}:${Architecture} ${db:Status-Status}\n' "${packages[@]%%:*}" 2>/dev/null || true)
 missing=()
+foreign=()
 for package in "${packages[@]}"; do
-  grep -qx "$package installed" <<<"$installed" || missing+=("$package")
+  name=${package%%:*} architectures="($native|all)"
+  [ "$name" = "$package" ] || architectures=${package#*:}
+  if ! grep -qxE "${name//+/\\+}:$architectures installed" <<<"$installed"; then
+    missing+=("$package")
+    [ "$name" = "$package" ] || foreign+=("${package#*:}")
+  fi
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -41,6 +49,9 @@ fi
 echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+for architecture in $(printf '%s\n' "${foreign[@]}" | sort -u); do
+  "${as_root[@]}" dpkg --add-architecture "$architecture"
+done
 apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
     -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null >"$log" 2>&1 && return
