@@ -24,8 +24,8 @@ enum class OpKind { embed, rms_norm, linear, rope, attention, swiglu, add, selec
 enum class Init {
   ones,           // norm weights
   zeros,          // biases
-  normal,         // N(0, 0.02^2)
-  normal_scaled,  // N(0, 0.02^2 / (2 * layers)): projections back into the residual stream (GPT-2)
+  normal,         // N(0, s^2) with s = 0.64 / sqrt(cols)
+  normal_scaled,  // N(0, s^2 / (2 * layers)): projections back into the residual stream (GPT-2)
 };
 
 // One parameter tensor, [rows, cols] row-major; vectors have rows = 1.

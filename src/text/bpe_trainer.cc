@@ -21,13 +21,15 @@ using Pair = std::pair<int32_t, int32_t>;
 
 struct PairHash {
   size_t operator()(const Pair& pair) const {
-    return (static_cast<uint64_t>(static_cast<uint32_t>(pair.first)) << 32 | static_cast<uint32_t>(pair.second)) *
+    return (static_cast<uint64_t>(static_cast<uint32_t>(pair.first)) << 32 |
+            static_cast<uint32_t>(pair.second)) *
            0x9e3779b97f4a7c15;
   }
 };
 
 // The distinct words of the texts and how often each occurs, in order of first occurrence.
-std::vector<Word> count_words(const std::vector<std::string_view>& texts, const PreTokenizer& pre_tokenizer) {
+std::vector<Word> count_words(const std::vector<std::string_view>& texts,
+                              const PreTokenizer& pre_tokenizer) {
   std::vector<Word> words;
   std::unordered_map<std::string_view, size_t> known;
   for (std::string_view text : texts) {
@@ -49,7 +51,8 @@ class PairCounts {
   explicit PairCounts(std::vector<Word>& words) : words_(words) {
     for (size_t w = 0; w < words.size(); ++w) {
       const auto& symbols = words[w].symbols;
-      for (size_t i = 1; i < symbols.size(); ++i) add({symbols[i - 1], symbols[i]}, words[w].count, w);
+      for (size_t i = 1; i < symbols.size(); ++i)
+        add({symbols[i - 1], symbols[i]}, words[w].count, w);
     }
     for (const auto& [pair, entry] : pairs_) queue_.push({entry.count, pair});
   }
@@ -63,7 +66,8 @@ class PairCounts {
         pair = top.pair;
         return count >= 2;
       }
-      // Counts of a queued pair only fall, or the pair was queued again: take it at its present count.
+      // Counts of a queued pair only fall, or the pair was queued again: take it at its present
+      // count.
       queue_.pop();
       if (count > 0 && count < top.count) queue_.push({count, top.pair});
     }
@@ -109,7 +113,8 @@ class PairCounts {
     const int64_t count = words_[w].count;
     size_t kept = 0;
     for (size_t i = 0; i < symbols.size(); ++kept) {
-      const bool match = i + 1 < symbols.size() && symbols[i] == pair.first && symbols[i + 1] == pair.second;
+      const bool match =
+          i + 1 < symbols.size() && symbols[i] == pair.first && symbols[i + 1] == pair.second;
       if (!match) {
         symbols[kept] = symbols[i++];
         continue;
@@ -140,34 +145,44 @@ class PairCounts {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> train_bpe(const std::vector<std::string_view>& texts, const BpeTrainerOptions& options) {
+std::unique_ptr<Tokenizer> train_bpe(const std::vector<std::string_view>& texts,
+                                     const BpeTrainerOptions& options) {
   const NamedPreTokenizer* named = find_pre_tokenizer(options.pre_tokenizer);
   if (!named) fail_usage("unknown pre-tokenizer \"{}\"", options.pre_tokenizer);
   const auto specials = static_cast<int32_t>(options.special_tokens.size());
   if (options.vocab_size < 256 + specials)
-    fail_usage("a vocabulary of {} is too small: 256 bytes and {} special tokens need {}", options.vocab_size, specials,
-               256 + specials);
+    fail_usage("a vocabulary of {} is too small: 256 bytes and {} special tokens need {}",
+               options.vocab_size, specials, 256 + specials);
 
   TokenizerParts parts;
   parts.name = "trained tokenizer";
   parts.pre_tokenizer = make_pre_tokenizer(*named);
   parts.pre_name = named->name;
   std::vector<std::string> spellings;
-  for (int byte = 0; byte < 256; ++byte) spellings.emplace_back(byte_spelling(static_cast<uint8_t>(byte)));
+  std::vector<int32_t> lengths(256, 1);  // in bytes
+  for (int byte = 0; byte < 256; ++byte)
+    spellings.emplace_back(byte_spelling(static_cast<uint8_t>(byte)));
 
   std::vector<Word> words = count_words(texts, parts.pre_tokenizer);
   PairCounts counts(words);
   std::vector<Merge> merges;
   std::unordered_set<std::string> known(spellings.begin(), spellings.end());
   known.insert(options.special_tokens.begin(), options.special_tokens.end());
-  for (Pair pair; static_cast<int32_t>(spellings.size()) < options.vocab_size - specials && counts.best(pair);) {
+  for (Pair pair; static_cast<int32_t>(spellings.size()) < options.vocab_size - specials &&
+                  counts.best(pair);) {
     const auto id = static_cast<int32_t>(spellings.size());
-    const std::string spelling = spellings[static_cast<size_t>(pair.first)] + spellings[static_cast<size_t>(pair.second)];
-    if (!known.insert(spelling).second) {  // the same bytes are a token by other merges
+    const std::string spelling =
+        spellings[static_cast<size_t>(pair.first)] + spellings[static_cast<size_t>(pair.second)];
+    const int32_t length =
+        lengths[static_cast<size_t>(pair.first)] + lengths[static_cast<size_t>(pair.second)];
+    // Too long, or the same bytes are a token by other merges.
+    if ((options.max_token_bytes > 0 && length > options.max_token_bytes) ||
+        !known.insert(spelling).second) {
       counts.drop(pair);
       continue;
     }
     spellings.push_back(spelling);
+    lengths.push_back(length);
     merges.push_back({pair.first, pair.second, id, static_cast<uint32_t>(merges.size())});
     counts.merge(pair, id);
   }
@@ -178,7 +193,8 @@ std::unique_ptr<Tokenizer> train_bpe(const std::vector<std::string_view>& texts,
   parts.special = special_tokens_of(parts.vocab);
   const auto id_of = [&](const std::string& text) {
     if (text.empty()) return -1;
-    if (std::find(options.special_tokens.begin(), options.special_tokens.end(), text) == options.special_tokens.end())
+    if (std::find(options.special_tokens.begin(), options.special_tokens.end(), text) ==
+        options.special_tokens.end())
       fail_usage("\"{}\" is not among the special tokens", text);
     return parts.vocab.text.find(text);
   };
