@@ -8,6 +8,7 @@
 #include "kernels/attention/block.h"
 #include "kernels/attention/reference.h"
 #include "kernels/implementations.h"
+#include "kernels/reference.h"
 #include "tensor/buffer.h"
 
 namespace avocado::kernels {
@@ -24,6 +25,29 @@ const AttentionKernels* no_kernels() { return nullptr; }
 AVOCADO_IMPLEMENTATIONS(kKernels, "attention", attention_kernels, Provide, no_kernels)
 
 namespace {
+
+// The scalar reference for float, in a form that FMA instructions can serve (reference.h).
+AVOCADO_FMA_CLONES float query(const AttentionShape& shape, const float* q, float* const* pages,
+                               int64_t kv_head, int64_t position, float* out) {
+  return reference::attention_query<float>(shape, q, pages, kv_head, position, out);
+}
+AVOCADO_FMA_CLONES void backward_head(const AttentionShape& shape,
+                                      const AttentionSequence<float>& sequence, int64_t kv_head,
+                                      const float* q, const float* out, const float* lse,
+                                      const float* dout, float* dq, float* dk, float* dv) {
+  reference::attention_backward_head<float>(shape, sequence, kv_head, q, out, lse, dout, dq, dk,
+                                            dv);
+}
+double query(const AttentionShape& shape, const double* q, double* const* pages, int64_t kv_head,
+             int64_t position, double* out) {
+  return reference::attention_query<double>(shape, q, pages, kv_head, position, out);
+}
+void backward_head(const AttentionShape& shape, const AttentionSequence<double>& sequence,
+                   int64_t kv_head, const double* q, const double* out, const double* lse,
+                   const double* dout, double* dq, double* dk, double* dv) {
+  reference::attention_backward_head<double>(shape, sequence, kv_head, q, out, lse, dout, dq, dk,
+                                             dv);
+}
 
 float* task_scratch(size_t floats) {
   thread_local Buffer<float> scratch;
@@ -150,9 +174,8 @@ void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out
     const int64_t head = task % shape.heads;
     for (int64_t i = 0; i < sequence.count; ++i) {
       const int64_t row = (sequence.first_row + i) * shape.heads + head;
-      const T total = reference::attention_query<T>(shape, q + row * shape.head_dim, sequence.pages,
-                                                    head / group, sequence.start + i,
-                                                    out + row * shape.head_dim);
+      const T total = query(shape, q + row * shape.head_dim, sequence.pages, head / group,
+                            sequence.start + i, out + row * shape.head_dim);
       if (lse) lse[row] = total;
     }
   });
@@ -175,8 +198,8 @@ void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* 
     const int64_t row = sequence.first_row * shape.heads;
     const int64_t at = row * shape.head_dim;
     const int64_t kv_at = sequence.first_row * shape.kv_heads * shape.head_dim;
-    reference::attention_backward_head<T>(shape, sequence, task % shape.kv_heads, q + at, out + at,
-                                          lse + row, dout + at, dq + at, dk + kv_at, dv + kv_at);
+    backward_head(shape, sequence, task % shape.kv_heads, q + at, out + at, lse + row, dout + at,
+                  dq + at, dk + kv_at, dv + kv_at);
   });
 }
 

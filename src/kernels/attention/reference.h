@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/attention/attention.h"
 #include "kernels/math/math.h"
@@ -61,8 +62,11 @@ T attention_query(const AttentionShape& shape, const T* q, T* const* pages, int6
     const int64_t j0 = std::max(begin - tile * kTile, int64_t{0});
     const int64_t j1 = std::min(end - tile * kTile, kTile);
     T p[kTile];
-    for (int64_t j = j0; j < j1; ++j) p[j] = score(q, keys, j, dim, scale);
-    const T m = *std::max_element(p + j0, p + j1);
+    T m = -std::numeric_limits<T>::infinity();
+    for (int64_t j = j0; j < j1; ++j) {
+      p[j] = score(q, keys, j, dim, scale);
+      m = p[j] > m ? p[j] : m;
+    }
     T lane[16] = {};
     for (int64_t j = j0; j < j1; ++j) {
       p[j] = kernels::exp(p[j] - m);

@@ -10,6 +10,7 @@
 #include "kernels/isa.h"
 #include "kernels/linear/bf16.h"
 #include "kernels/linear/reference.h"
+#include "kernels/reference.h"
 #include "tensor/buffer.h"
 
 namespace avocado::kernels {
@@ -24,6 +25,28 @@ void for_tiles(ThreadPool& pool, int64_t rows, int64_t cols,
     const int64_t r = task / across * kRows, c = task % across * kCols;
     body(r, std::min(rows, r + kRows), c, std::min(cols, c + kCols));
   });
+}
+
+// The scalar reference for float, in a form that FMA instructions can serve (reference.h).
+AVOCADO_FMA_CLONES void forward_tile(const float* x, const float* w, const float* bias, float* y,
+                                     int64_t out, int64_t in, int64_t r0, int64_t r1, int64_t o0,
+                                     int64_t o1) {
+  reference::linear(x, w, bias, y, out, in, r0, r1, o0, o1);
+}
+AVOCADO_FMA_CLONES void forward_tile_bf16(const float* x, const float* w, const float* bias,
+                                          float* y, int64_t out, int64_t in, int64_t r0, int64_t r1,
+                                          int64_t o0, int64_t o1) {
+  reference::linear_bf16(x, w, bias, y, out, in, r0, r1, o0, o1);
+}
+AVOCADO_FMA_CLONES void input_tile(const float* dy, const float* w, float* dx, int64_t out,
+                                   int64_t in, bool add, int64_t r0, int64_t r1, int64_t i0,
+                                   int64_t i1) {
+  reference::linear_backward_input(dy, w, dx, out, in, add, r0, r1, i0, i1);
+}
+AVOCADO_FMA_CLONES void weight_tile(const float* dy, const float* x, float* dw, int64_t n,
+                                    int64_t out, int64_t in, int64_t o0, int64_t o1, int64_t i0,
+                                    int64_t i1) {
+  reference::linear_backward_weight(dy, x, dw, n, out, in, o0, o1, i0, i1);
 }
 
 using Pack = void (*)(const float*, int64_t, int64_t, int64_t, int64_t, int64_t, float*);
@@ -123,7 +146,7 @@ void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float
     return;
   }
   for_tiles(pool, n, impl.out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
-    const auto product = impl.bf16 ? reference::linear_bf16 : reference::linear<float>;
+    const auto product = impl.bf16 ? forward_tile_bf16 : forward_tile;
     product(x, lanes, bias, y, impl.out, impl.in, r0, r1, o0, o1);
   });
 }
@@ -149,7 +172,11 @@ void linear(ThreadPool& pool, const T* x, const T* w, const T* bias, T* y, int64
     }
   }
   for_tiles(pool, n, out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
-    reference::linear(x, w, bias, y, out, in, r0, r1, o0, o1);
+    if constexpr (std::is_same_v<T, float>) {
+      forward_tile(x, w, bias, y, out, in, r0, r1, o0, o1);
+    } else {
+      reference::linear(x, w, bias, y, out, in, r0, r1, o0, o1);
+    }
   });
 }
 
@@ -174,7 +201,11 @@ void linear_backward_input(ThreadPool& pool, const T* dy, const T* w, T* dx, int
     }
   }
   for_tiles(pool, n, in, [&](int64_t r0, int64_t r1, int64_t i0, int64_t i1) {
-    reference::linear_backward_input(dy, w, dx, out, in, add, r0, r1, i0, i1);
+    if constexpr (std::is_same_v<T, float>) {
+      input_tile(dy, w, dx, out, in, add, r0, r1, i0, i1);
+    } else {
+      reference::linear_backward_input(dy, w, dx, out, in, add, r0, r1, i0, i1);
+    }
   });
 }
 
@@ -198,7 +229,11 @@ void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, in
     }
   }
   for_tiles(pool, out, in, [&](int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
-    reference::linear_backward_weight(dy, x, dw, n, out, in, o0, o1, i0, i1);
+    if constexpr (std::is_same_v<T, float>) {
+      weight_tile(dy, x, dw, n, out, in, o0, o1, i0, i1);
+    } else {
+      reference::linear_backward_weight(dy, x, dw, n, out, in, o0, o1, i0, i1);
+    }
   });
 }
 

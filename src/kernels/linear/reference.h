@@ -2,6 +2,7 @@
 // The specification of linear.h in plain C++: what every other implementation must equal bit for
 // bit. Each function computes a range of its outputs, so that threads can share the work.
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -47,10 +48,11 @@ template <class T>
 void linear_backward_input(const T* dy, const T* w, T* dx, int64_t out, int64_t in, bool add,
                            int64_t r0, int64_t r1, int64_t i0, int64_t i1) {
   for (int64_t r = r0; r < r1; ++r) {
-    for (int64_t i = i0; i < i1; ++i) {
-      T sum = add ? dx[r * in + i] : 0;
-      for (int64_t o = 0; o < out; ++o) sum = std::fma(dy[r * out + o], w[o * in + i], sum);
-      dx[r * in + i] = sum;
+    if (!add) std::fill(dx + r * in + i0, dx + r * in + i1, T{0});
+    for (int64_t o = 0; o < out; ++o) {
+      const T factor = dy[r * out + o];
+      for (int64_t i = i0; i < i1; ++i)
+        dx[r * in + i] = std::fma(factor, w[o * in + i], dx[r * in + i]);
     }
   }
 }
@@ -59,11 +61,11 @@ void linear_backward_input(const T* dy, const T* w, T* dx, int64_t out, int64_t 
 template <class T>
 void linear_backward_weight(const T* dy, const T* x, T* dw, int64_t n, int64_t out, int64_t in,
                             int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
-  for (int64_t o = o0; o < o1; ++o) {
-    for (int64_t i = i0; i < i1; ++i) {
-      T sum = dw[o * in + i];
-      for (int64_t r = 0; r < n; ++r) sum = std::fma(dy[r * out + o], x[r * in + i], sum);
-      dw[o * in + i] = sum;
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t o = o0; o < o1; ++o) {
+      const T factor = dy[r * out + o];
+      for (int64_t i = i0; i < i1; ++i)
+        dw[o * in + i] = std::fma(factor, x[r * in + i], dw[o * in + i]);
     }
   }
 }
