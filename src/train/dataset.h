@@ -34,8 +34,8 @@ class Dataset {
   int64_t rows() const { return static_cast<int64_t>(row_begin_.size()) - 1; }
   int64_t row_tokens() const { return row_tokens_; }
   int64_t vocab() const { return vocab_; }
-  int64_t inputs() const;          // tokens that are fed, in all rows
-  int64_t learned_tokens() const;  // tokens that count in the loss, in all rows
+  int64_t inputs() const { return inputs_; }           // tokens that are fed, in all rows
+  int64_t learned_tokens() const { return learned_; }  // tokens in the loss, in all rows
   // SHA-256 of the shard but for the digest in it.
   const std::string& digest() const { return digest_; }
 

@@ -30,8 +30,8 @@ bool same_bits(double a, double b) {
 class Verification {
  public:
   Verification(const Run& run, const VerifyOptions& options, ThreadPool& pool,
-               const std::function<void(const StepResult&)>& on_step, VerifyReport& report)
-      : run_(run), pool_(pool), on_step_(on_step), report_(report) {
+               const VerifyObserver& observer, VerifyReport& report)
+      : run_(run), pool_(pool), observer_(observer), report_(report) {
     metrics_ = read_metrics(run.metrics_path(), run.definition());
     const auto logged = static_cast<int64_t>(metrics_.steps.size());
     from_ = options.from;
@@ -96,12 +96,13 @@ class Verification {
       compare_chain(report_.start);
     }
     report_.steps = report_.start;
+    if (observer_.on_start) observer_.on_start(report_.start, to_);
     while (trainer_->completed_steps() < to_) {
       const StepResult result = trainer_->step();
       compare(result, metrics_.steps[static_cast<size_t>(result.step) - 1]);
       report_.steps = result.step;
       report_.chain = result.chain;
-      if (on_step_) on_step_(result);
+      if (observer_.on_step) observer_.on_step(result);
     }
   }
 
@@ -166,7 +167,7 @@ class Verification {
 
   const Run& run_;
   ThreadPool& pool_;
-  const std::function<void(const StepResult&)>& on_step_;
+  const VerifyObserver& observer_;
   VerifyReport& report_;
   MetricsFile metrics_;
   std::map<int64_t, const MetricsRecord*> checkpoints_;
@@ -178,9 +179,9 @@ class Verification {
 }  // namespace
 
 VerifyReport verify_run(const Run& run, const VerifyOptions& options, ThreadPool& pool,
-                        const std::function<void(const StepResult&)>& on_step) {
+                        const VerifyObserver& observer) {
   VerifyReport report;
-  Verification verification(run, options, pool, on_step, report);
+  Verification verification(run, options, pool, observer, report);
   try {
     verification.verify();
     report.passed = true;

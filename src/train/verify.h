@@ -24,9 +24,14 @@ struct VerifyReport {
   std::string weights_digest;  // of the final weights when the replay reached them
 };
 
+struct VerifyObserver {
+  std::function<void(int64_t start, int64_t end)> on_start;  // the steps that will be replayed
+  std::function<void(const StepResult&)> on_step;
+};
+
 // Throws Error when the run cannot be read at all; a run that differs gives a report. The log's own
 // chain and the digests of all files are checked whole, whatever the range.
 VerifyReport verify_run(const Run& run, const VerifyOptions& options, ThreadPool& pool,
-                        const std::function<void(const StepResult&)>& on_step = {});
+                        const VerifyObserver& observer = {});
 
 }  // namespace avocado
