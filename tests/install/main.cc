@@ -7,8 +7,8 @@ int main(int argc, char** argv) {
   try {
     avocado::Model model(argc > 1 ? argv[1] : "nowhere.gguf");
     avocado::Session session(model);
-    session.generate(model.encode("Once upon a time", AVOCADO_BOS), 100,
-                     avocado_sampling_default(), [](std::string_view text) {
+    session.generate(model.encode("Once upon a time", AVOCADO_BOS), 100, avocado_sampling_default(),
+                     [](std::string_view text) {
                        std::cout << text;
                        return true;
                      });
