@@ -49,7 +49,7 @@ def main():
                 checked += 1
                 target = include.split("/")[0]
                 where = f"{path.relative_to(ROOT)}: \"{include}\""
-                if path.name.endswith("_test.cc") and (ROOT / "tests" / include).is_file():
+                if (path.name.endswith("_test.cc") or path.name.startswith("test_")) and (ROOT / "tests" / include).is_file():
                     continue
                 if target == "avocado" and room == "api":
                     continue
