@@ -39,5 +39,15 @@ for verb in $verbs; do
   done
   checked=$((checked + $(wc -w <<<"$want")))
 done
-echo "docs: $(wc -w <<<"$verbs") verbs, $checked flags compared with man page, completions and READMEs"
+links=0
+while IFS=: read -r file link; do
+  case $link in http*) continue ;; esac
+  [ -e "$(dirname "$file")/$link" ] || complain "$file links to $link, which does not exist"
+  links=$((links + 1))
+done < <(for file in ./*.md docs/*.md docs/*/*.md; do
+  awk -v file="$file" '/^```/ {code = !code} !code {
+    while (match($0, /\]\([^)# ]+/)) { print file ":" substr($0, RSTART + 2, RLENGTH - 2); $0 = substr($0, RSTART + RLENGTH) }
+  }' "$file"
+done)
+echo "docs: $links links; $(wc -w <<<"$verbs") verbs, $checked flags compared with man page, completions and READMEs"
 exit $failed
