@@ -66,6 +66,20 @@ std::optional<std::string> read_line() {
   return text;
 }
 
+// What a model writes must not steer the terminal: control characters other than line breaks and
+// tabs are left out (C1 ones are 0xc2 0x80 to 0xc2 0x9f in UTF-8).
+std::string harmless(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 =
+        c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) ++i;
+    if (!c1 && ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')) out += text[i];
+  }
+  return out;
+}
+
 struct Answer {
   Completion completion;
   std::string text;
@@ -112,7 +126,7 @@ class Runner {
     hooks.text = [&](const std::string& piece) {
       result.text += piece;
       if (arguments_.json) return;
-      print_text(piece);
+      print_text(terminal_ ? harmless(piece) : piece);
       finish_output();
     };
     hooks.interrupted = [] { return interrupts > 0; };
@@ -132,7 +146,6 @@ class Runner {
 
   void report(const Answer& answer) const {
     const size_t count = answer.completion.ids.size();
-    const double steps = count > 0 ? static_cast<double>(count) : 0;
     if (arguments_.json) {
       Sha256 hash;
       hash.update_array(std::span<const int32_t>(answer.completion.ids));
@@ -155,13 +168,14 @@ class Runner {
           "prompt: %zu tokens in %.3f s (%.1f/s); answer: %zu tokens in %.3f s (%.1f/s); %s\n",
           answer.prompt_tokens, answer.prompt_seconds,
           static_cast<double>(answer.prompt_tokens) / answer.prompt_seconds, count,
-          answer.answer_seconds, steps / answer.answer_seconds,
+          answer.answer_seconds, static_cast<double>(count) / answer.answer_seconds,
           stop_reason_name(answer.completion.stop));
     }
   }
 
  private:
   const Arguments& arguments_;
+  const bool terminal_ = isatty(STDOUT_FILENO) != 0;
   LoadedModel loaded_;
   const Tokenizer& tokenizer_;
   const ChatFormat* format_;
@@ -229,6 +243,7 @@ void add_run(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--seed", sampling.seed,
                    "Seed of the random choices; the same command gives the same answer")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb->add_option("--ctx", arguments->context,
                    "Most tokens of prompt and answer together (default: the model's context)")

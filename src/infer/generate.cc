@@ -23,7 +23,10 @@ class Answer {
   Answer(const Engine& engine, const GenerateOptions& options, SequenceId sequence)
       : engine_(&engine), options_(&options), sequence_(sequence) {
     check_sampler(options.sampling);
-    if (options.max_tokens < -1) fail_usage("{} tokens were asked for", options.max_tokens);
+    if (options.max_tokens < -1) {
+      fail_usage("at most {} tokens were asked for; it must be -1 (no limit) or more",
+                 options.max_tokens);
+    }
   }
 
   // Chooses from the logits of the sequence's last token. True when the answer goes on.

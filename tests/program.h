@@ -1,0 +1,123 @@
+#pragma once
+// Runs the built program as a user would.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "temp_folder.h"
+
+namespace avocado::test {
+
+struct ProgramResult {
+  int code = -1;  // exit status, or 128 + signal
+  std::string out, err;
+};
+
+inline int wait_for(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+[[noreturn]] inline void exec_program(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(AVOCADO_PROGRAM)};
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  execv(AVOCADO_PROGRAM, argv.data());
+  _exit(127);
+}
+
+struct ProgramOptions {
+  std::string input = "";         // standard input
+  std::string isa = "";           // AVOCADO_ISA
+  std::string out = "";           // where standard output goes instead of the result
+  int interrupt_after_bytes = 0;  // SIGINT once standard output has this many
+};
+
+inline ProgramResult run_program(const std::vector<std::string>& arguments,
+                                 const ProgramOptions& options = {}) {
+  const TempFolder folder;
+  std::ofstream(folder.file("in")) << options.input;
+  const std::string out = options.out.empty() ? folder.file("out") : options.out;
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto redirect = [](const std::string& path, int flags, int to) {
+      const int fd = open(path.c_str(), flags, 0600);
+      if (fd < 0 || dup2(fd, to) < 0) _exit(126);
+    };
+    redirect(folder.file("in"), O_RDONLY, STDIN_FILENO);
+    redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    redirect(folder.file("err"), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+    if (!options.isa.empty()) setenv("AVOCADO_ISA", options.isa.c_str(), 1);
+    exec_program(arguments);
+  }
+  if (options.interrupt_after_bytes > 0) {
+    std::error_code ignored;
+    for (int i = 0; i < 2000; ++i) {
+      const auto size = std::filesystem::file_size(out, ignored);
+      if (!ignored && size >= static_cast<uintmax_t>(options.interrupt_after_bytes)) break;
+      usleep(5000);
+    }
+    kill(child, SIGINT);
+  }
+  const auto contents = [](const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  ProgramResult result;
+  result.code = wait_for(child);
+  if (options.out.empty()) result.out = contents(out);
+  result.err = contents(folder.file("err"));
+  return result;
+}
+
+// The program on a terminal of its own.
+class TerminalProgram {
+ public:
+  explicit TerminalProgram(const std::vector<std::string>& arguments) {
+    child_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
+    if (child_ == 0) exec_program(arguments);
+  }
+  ~TerminalProgram() {
+    if (child_ > 0) {
+      kill(child_, SIGKILL);
+      wait_for(child_);
+    }
+    close(terminal_);
+  }
+  TerminalProgram(const TerminalProgram&) = delete;
+  TerminalProgram& operator=(const TerminalProgram&) = delete;
+
+  void type(const std::string& text) {
+    EXPECT_EQ(write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  // What is shown up to and with `text`; everything when the program ends first.
+  std::string read_until(const std::string& text) {
+    std::string shown;
+    char c;
+    while (!shown.ends_with(text) && read(terminal_, &c, 1) == 1) shown += c;
+    return shown;
+  }
+  int finish() {
+    read_until("\x01 nothing prints this");
+    const int code = wait_for(child_);
+    child_ = -1;
+    return code;
+  }
+
+ private:
+  pid_t child_ = -1;
+  int terminal_ = -1;
+};
+
+}  // namespace avocado::test
