@@ -14,6 +14,7 @@ const std::vector<AddVerb> kVerbs = {
     avocado::cli::add_verify,
     avocado::cli::add_run,
     avocado::cli::add_show,
+    avocado::cli::add_tokenize,
     avocado::cli::add_logits,
     avocado::cli::add_perplexity,
     avocado::cli::add_doctor,

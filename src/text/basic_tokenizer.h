@@ -11,8 +11,8 @@ namespace avocado {
 
 // Filled by a loader (GGUF, tokenizer.json, trainer), then handed to a model.
 struct TokenizerParts {
-  std::string name;  // of the file, for messages
-  Vocab vocab;       // indexed
+  std::string name;                              // of the file, for messages
+  Vocab vocab;                                   // indexed
   std::vector<SpecialToken> special;             // looked for in the text as it stands
   std::vector<SpecialToken> normalized_special;  // looked for after the normalizer
   Normalizer normalizer;
@@ -20,7 +20,8 @@ struct TokenizerParts {
   std::string pre_name;  // what tokenizer.ggml.pre calls it; empty when it has no name
   std::vector<int32_t> prefix, suffix;  // what EncodeOptions::bos puts around the text
   int32_t bos = -1, eos = -1, unknown = -1;
-  std::vector<int32_t> ends;  // ids that end a generation besides eos and those known by their spelling
+  std::vector<int32_t>
+      ends;  // ids that end a generation besides eos and those known by their spelling
   bool strip_first_space = false;
   // The tokenizer.json this came from, kept when GGUF's own keys cannot say all of it; written as
   // tokenizer.huggingface.json, with tokenizer_config.json beside it.
@@ -43,7 +44,8 @@ class BasicTokenizer : public Tokenizer {
 
  protected:
   // Appends the ids of text without special tokens; `begins`: nothing stands before it.
-  virtual void encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const = 0;
+  virtual void encode_plain(std::string_view text, bool begins,
+                            std::vector<int32_t>& out) const = 0;
   // tokenizer.ggml.model and what belongs to it.
   virtual void write_model(GgufWriter& writer) const = 0;
   // A token as GGUF spells it.

@@ -32,7 +32,9 @@ const ByteAlphabet& alphabet() {
 
 std::string_view byte_spelling(uint8_t byte) { return alphabet().spelling[byte]; }
 
-int byte_of_spelling(uint32_t code_point) { return code_point < 512 ? alphabet().byte[code_point] : -1; }
+int byte_of_spelling(uint32_t code_point) {
+  return code_point < 512 ? alphabet().byte[code_point] : -1;
+}
 
 bool unspell_bytes(std::string_view spelling, std::string& bytes) {
   bytes.clear();
@@ -47,14 +49,20 @@ bool unspell_bytes(std::string_view spelling, std::string& bytes) {
 }
 
 BpeTokenizer::BpeTokenizer(TokenizerParts parts, std::vector<Merge> merges, bool ignore_merges)
-    : BasicTokenizer(std::move(parts)), merges_(std::move(merges)), table_(merges_), ignore_merges_(ignore_merges) {
+    : BasicTokenizer(std::move(parts)),
+      merges_(std::move(merges)),
+      table_(merges_),
+      ignore_merges_(ignore_merges) {
   std::string bytes;
   for (int32_t id = 0; id < vocab_.size(); ++id) {
     const std::string_view text = vocab_.text[id];
-    bytes_.add(vocab_.kind(id) == TokenKind::normal && unspell_bytes(text, bytes) ? std::string_view(bytes) : text);
+    bytes_.add(vocab_.kind(id) == TokenKind::normal && unspell_bytes(text, bytes)
+                   ? std::string_view(bytes)
+                   : text);
   }
   if (ignore_merges_) bytes_.build_index([&](int32_t id) { return !vocab_.is_special(id); });
-  for (size_t b = 0; b < 256; ++b) byte_ids_[b] = vocab_.text.find(byte_spelling(static_cast<uint8_t>(b)));
+  for (size_t b = 0; b < 256; ++b)
+    byte_ids_[b] = vocab_.text.find(byte_spelling(static_cast<uint8_t>(b)));
 }
 
 std::string BpeTokenizer::token_bytes(int32_t id, bool special) const {
@@ -62,14 +70,16 @@ std::string BpeTokenizer::token_bytes(int32_t id, bool special) const {
   return vocab_.is_special(id) && !special ? std::string() : std::string(bytes_[id]);
 }
 
-void BpeTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+void BpeTokenizer::encode_plain(std::string_view text, bool begins,
+                                std::vector<int32_t>& out) const {
   WordCache cache(pre_tokenizer_.rewrites() ? 0 : text.size());
   std::vector<int32_t> symbols;
-  pre_tokenizer_.split(text, begins, [&](std::string_view word) { encode_word(word, cache, symbols, out); });
+  pre_tokenizer_.split(text, begins,
+                       [&](std::string_view word) { encode_word(word, cache, symbols, out); });
 }
 
-void BpeTokenizer::encode_word(std::string_view word, WordCache& cache, std::vector<int32_t>& symbols,
-                               std::vector<int32_t>& out) const {
+void BpeTokenizer::encode_word(std::string_view word, WordCache& cache,
+                               std::vector<int32_t>& symbols, std::vector<int32_t>& out) const {
   const uint64_t hash = hash_bytes(word);
   if (cache.copy(word, hash, out)) return;
   const size_t begin = out.size();

@@ -26,10 +26,12 @@ uint32_t value_of(uint32_t unit) { return unit & ~(1u << 31); }
 }  // namespace
 
 Charsmap::Charsmap(std::string_view blob, const std::string& where) : blob_(blob) {
-  if (blob_.size() < 4) fail_input("{}: the character map has {} bytes, less than its header", where, blob_.size());
+  if (blob_.size() < 4)
+    fail_input("{}: the character map has {} bytes, less than its header", where, blob_.size());
   const size_t trie = read_u32(blob_.data());
   if (trie > blob_.size() - 4 || trie % 4 != 0 || trie == 0)
-    fail_input("{}: the character map's trie of {} bytes does not fit its {} bytes", where, trie, blob_.size());
+    fail_input("{}: the character map's trie of {} bytes does not fit its {} bytes", where, trie,
+               blob_.size());
   units_.resize(trie / 4);
   for (size_t i = 0; i < units_.size(); ++i) units_[i] = read_u32(blob_.data() + 4 + 4 * i);
   replacements_ = std::string_view(blob_).substr(4 + trie);

@@ -1,6 +1,7 @@
 #pragma once
-// SentencePiece's precompiled character map: replaces the longest strings it knows. Layout: the size
-// of a double-array trie (u32), the trie's units (u32 each), then the replacements, each ended by 0.
+// SentencePiece's precompiled character map: replaces the longest strings it knows. Layout: the
+// size of a double-array trie (u32), the trie's units (u32 each), then the replacements, each ended
+// by 0.
 
 #include <cstdint>
 #include <string>

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
-#include "test_data.h"
+#include "text/test_text.h"
 #include "text/tokenizer.h"
 
 namespace avocado {
@@ -13,25 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-// Cases are separated by a line of their own.
-std::vector<std::string> read_cases(const fs::path& path) {
-  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
-  const std::string text = read(path);
-  std::vector<std::string> cases;
-  size_t done = 0;
-  for (size_t at; (at = text.find(kSeparator, done)) != std::string::npos; done = at + kSeparator.size())
-    cases.push_back(text.substr(done, at - done));
-  return cases;  // the file ends with a separator
-}
-
 std::vector<std::vector<int32_t>> read_ids(const fs::path& path) {
-  std::istringstream lines(read(path));
+  std::istringstream lines(test::read_file(path));
   std::vector<std::vector<int32_t>> all;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
@@ -46,11 +28,12 @@ TEST(GgmlVocab, EveryCaseGivesTheExpectedIds) {
   std::printf("%-36s %-10s %6s %6s\n", "vocabulary", "type", "cases", "equal");
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(test::data("tokenizers/ggml-vocab")))
-    if (entry.path().extension() == ".gguf" && fs::exists(entry.path().string() + ".inp")) files.push_back(entry.path());
+    if (entry.path().extension() == ".gguf" && fs::exists(entry.path().string() + ".inp"))
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   ASSERT_GE(files.size(), 12u);
   for (const fs::path& file : files) {
-    const auto inputs = read_cases(file.string() + ".inp");
+    const auto inputs = test::read_vocab_cases(file.string() + ".inp");
     const auto expected = read_ids(file.string() + ".out");
     ASSERT_EQ(inputs.size(), expected.size()) << file;
     const auto tokenizer = Tokenizer::from_gguf(GgufFile::open(file));
@@ -60,8 +43,8 @@ TEST(GgmlVocab, EveryCaseGivesTheExpectedIds) {
       equal += ids == expected[i];
       EXPECT_EQ(ids, expected[i]) << file.filename() << " case " << i << ": " << inputs[i];
     }
-    std::printf("%-36s %-10s %6zu %6zu\n", file.filename().c_str(), std::string(tokenizer->type_name()).c_str(),
-                inputs.size(), equal);
+    std::printf("%-36s %-10s %6zu %6zu\n", file.filename().c_str(),
+                std::string(tokenizer->type_name()).c_str(), inputs.size(), equal);
   }
 }
 

@@ -20,7 +20,8 @@ template <class T>
 const std::vector<T>* array_for_tokens(const GgufFile& file, std::string_view key, size_t tokens) {
   const auto* array = file.get_array<T>(key);
   if (array && array->size() != tokens)
-    fail_input("{}: {} has {} elements, but there are {} tokens", file.path(), key, array->size(), tokens);
+    fail_input("{}: {} has {} elements, but there are {} tokens", file.path(), key, array->size(),
+               tokens);
   return array;
 }
 
@@ -28,7 +29,8 @@ Vocab read_vocab(const GgufFile& file) {
   const auto* tokens = file.get_array<std::string_view>(kTokens);
   if (!tokens || tokens->empty())
     fail_input("{}: has no {}; the file holds no tokenizer", file.path(), kTokens);
-  if (tokens->size() > (size_t{1} << 30)) fail_input("{}: {} has {} elements", file.path(), kTokens, tokens->size());
+  if (tokens->size() > (size_t{1} << 30))
+    fail_input("{}: {} has {} elements", file.path(), kTokens, tokens->size());
   const auto* types = array_for_tokens<int32_t>(file, kTypes, tokens->size());
   const auto* scores = array_for_tokens<float>(file, kScores, tokens->size());
   Vocab vocab;
@@ -38,7 +40,8 @@ Vocab read_vocab(const GgufFile& file) {
       fail_input("{}: {} of token {} is {}; known types are 1 to 6", file.path(), kTypes, i, type);
     // llama.cpp's name for a token without a spelling.
     const std::string_view text = (*tokens)[i];
-    vocab.add(text.empty() ? fmt::format("[EMPTY_{}]", i) : std::string(text), static_cast<TokenKind>(type));
+    vocab.add(text.empty() ? fmt::format("[EMPTY_{}]", i) : std::string(text),
+              static_cast<TokenKind>(type));
   }
   if (scores) vocab.scores = *scores;
   vocab.build_index(file.path());
@@ -49,7 +52,8 @@ Vocab read_vocab(const GgufFile& file) {
 int32_t read_id(const GgufFile& file, std::string_view key, int32_t size) {
   const int64_t id = file.get_int(key, -1);
   if (id == -1 || id == 0xffffffff) return -1;
-  if (id < 0 || id >= size) fail_input("{}: {} is {}, but there are {} tokens", file.path(), key, id, size);
+  if (id < 0 || id >= size)
+    fail_input("{}: {} is {}, but there are {} tokens", file.path(), key, id, size);
   return static_cast<int32_t>(id);
 }
 
@@ -59,10 +63,13 @@ int32_t read_id(const GgufFile& file, std::string_view key, int32_t size, int32_
   return fallback < size ? fallback : -1;
 }
 
-void add_bos_and_eos(const GgufFile& file, TokenizerParts& parts, bool bos_by_default, bool eos_by_default) {
-  const auto add = [&](std::string_view key, bool by_default, int32_t id, std::vector<int32_t>& to) {
+void add_bos_and_eos(const GgufFile& file, TokenizerParts& parts, bool bos_by_default,
+                     bool eos_by_default) {
+  const auto add = [&](std::string_view key, bool by_default, int32_t id,
+                       std::vector<int32_t>& to) {
     if (!file.get_bool(key, by_default)) return;
-    if (id < 0 && file.find(key)) fail_input("{}: {} is true, but no such token is named", file.path(), key);
+    if (id < 0 && file.find(key))
+      fail_input("{}: {} is true, but no such token is named", file.path(), key);
     if (id >= 0) to.push_back(id);
   };
   add("tokenizer.ggml.add_bos_token", bos_by_default, parts.bos, parts.prefix);
@@ -85,12 +92,15 @@ TokenizerParts read_parts(const GgufFile& file) {
 std::unique_ptr<Tokenizer> load_bpe(const GgufFile& file) {
   if (!file.find("tokenizer.ggml.pre"))
     fail_input(
-        "{}: tokenizer.ggml.pre is missing, so how the model splits words is not known; add it (for example "
+        "{}: tokenizer.ggml.pre is missing, so how the model splits words is not known; add it "
+        "(for example "
         "\"llama-bpe\", \"qwen2\" or \"gpt-2\") or convert the model again",
         file.path());
   const std::string_view pre = file.get_string("tokenizer.ggml.pre");
   const NamedPreTokenizer* named = find_pre_tokenizer(pre);
-  if (!named) fail_input("{}: the pre-tokenizer tokenizer.ggml.pre = \"{}\" is not supported", file.path(), printable(pre));
+  if (!named)
+    fail_input("{}: the pre-tokenizer tokenizer.ggml.pre = \"{}\" is not supported", file.path(),
+               printable(pre));
   const auto* merges = file.get_array<std::string_view>(kMerges);
   if (!merges) fail_input("{}: has no {}", file.path(), kMerges);
 
@@ -105,9 +115,10 @@ std::unique_ptr<Tokenizer> load_bpe(const GgufFile& file) {
     const std::string_view text = (*merges)[i];
     const size_t space = text.find(' ', 1);
     if (space == std::string_view::npos)
-      fail_input("{}: {}[{}] is \"{}\", not two tokens with a space between", file.path(), kMerges, i, printable(text));
-    rules.push_back(make_merge(parts.vocab, text.substr(0, space), text.substr(space + 1), static_cast<uint32_t>(i),
-                               scratch, file.path()));
+      fail_input("{}: {}[{}] is \"{}\", not two tokens with a space between", file.path(), kMerges,
+                 i, printable(text));
+    rules.push_back(make_merge(parts.vocab, text.substr(0, space), text.substr(space + 1),
+                               static_cast<uint32_t>(i), scratch, file.path()));
   }
   return std::make_unique<BpeTokenizer>(std::move(parts), std::move(rules), named->ignore_merges);
 }
@@ -129,9 +140,11 @@ std::unique_ptr<Tokenizer> load_spm(const GgufFile& file) {
   std::string model_name(file.get_string("general.name", ""));
   std::transform(model_name.begin(), model_name.end(), model_name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (model_name.find("phi-3") != std::string::npos || model_name.find("phi3") != std::string::npos) {
+  if (model_name.find("phi-3") != std::string::npos ||
+      model_name.find("phi3") != std::string::npos) {
     for (SpecialToken& token : parts.special)
-      token.strip_right = token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>";
+      token.strip_right =
+          token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>";
   }
   return SpmTokenizer::from_scores(std::move(parts));
 }
@@ -150,30 +163,37 @@ std::unique_ptr<Tokenizer> load_unigram(const GgufFile& file) {
     const auto* array = std::get_if<GgufArray>(value);
     if (const auto* bytes = array ? std::get_if<std::vector<uint8_t>>(array) : nullptr) {
       blob.assign(bytes->begin(), bytes->end());
-    } else if (const auto* signed_bytes = array ? std::get_if<std::vector<int8_t>>(array) : nullptr) {
+    } else if (const auto* signed_bytes =
+                   array ? std::get_if<std::vector<int8_t>>(array) : nullptr) {
       blob.assign(signed_bytes->begin(), signed_bytes->end());
     } else {
       fail_input("{}: {} is not an array of bytes", file.path(), kCharsmap);
     }
-    parts.normalizer.add({Kind::charsmap, "", "", std::make_shared<Charsmap>(blob, fmt::format("{}: {}", file.path(), kCharsmap))});
+    parts.normalizer.add(
+        {Kind::charsmap, "", "",
+         std::make_shared<Charsmap>(blob, fmt::format("{}: {}", file.path(), kCharsmap))});
   }
-  const bool collapse = file.get_bool("tokenizer.ggml.remove_extra_whitespaces", false);
-  if (collapse) parts.normalizer.add({Kind::collapse_spaces});
-  if (collapse || file.get_bool("tokenizer.ggml.add_space_prefix", false)) {
+  if (file.get_bool("tokenizer.ggml.remove_extra_whitespaces", false))
+    parts.normalizer.add({Kind::collapse_spaces});
+  if (file.get_bool("tokenizer.ggml.add_space_prefix", false)) {
     parts.normalizer.add({Kind::prepend, "", " "});
     parts.strip_first_space = true;
   }
   parts.normalizer.add({Kind::replace, " ", std::string(kSpaceMark)});
   std::vector<double> scores(parts.vocab.scores.begin(), parts.vocab.scores.end());
-  return std::make_unique<UnigramTokenizer>(std::move(parts), std::move(scores), false);
+  const auto& kinds = parts.vocab.kinds;
+  const bool byte_fallback = std::find(kinds.begin(), kinds.end(), TokenKind::byte) != kinds.end();
+  return std::make_unique<UnigramTokenizer>(std::move(parts), std::move(scores), byte_fallback);
 }
 
 std::unique_ptr<Tokenizer> load_wordpiece(const GgufFile& file) {
   TokenizerParts parts = read_parts(file);
   const int32_t size = parts.vocab.size();
   parts.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size, 100);
-  const int32_t begin = parts.bos >= 0 ? parts.bos : read_id(file, "tokenizer.ggml.cls_token_id", size, 101);
-  const int32_t end = read_id(file, "tokenizer.ggml.seperator_token_id", size, 102);  // spelled so in GGUF
+  const int32_t begin =
+      parts.bos >= 0 ? parts.bos : read_id(file, "tokenizer.ggml.cls_token_id", size, 101);
+  const int32_t end =
+      read_id(file, "tokenizer.ggml.seperator_token_id", size, 102);  // spelled so in GGUF
   if (begin >= 0) parts.prefix.push_back(begin);
   if (end >= 0) parts.suffix.push_back(end);
   const bool lowercase = file.get_bool("tokenizer.ggml.normalizer.lowercase", true);
@@ -182,7 +202,8 @@ std::unique_ptr<Tokenizer> load_wordpiece(const GgufFile& file) {
   add_bert_splits(parts.pre_tokenizer);
   parts.strip_first_space = true;
   constexpr size_t kLongestWord = 100;  // BERT's
-  return std::make_unique<WordPieceTokenizer>(std::move(parts), WordPieceTokenizer::kGguf, kLongestWord);
+  return std::make_unique<WordPieceTokenizer>(std::move(parts), WordPieceTokenizer::kGguf,
+                                              kLongestWord);
 }
 
 }  // namespace
@@ -192,7 +213,9 @@ Merge make_merge(const Vocab& vocab, std::string_view left, std::string_view rig
   scratch.assign(left).append(right);
   const Merge merge{vocab.text.find(left), vocab.text.find(right), vocab.text.find(scratch), rank};
   const auto require = [&](int32_t id, std::string_view text) {
-    if (id < 0) fail_input("{}: merge {} speaks of \"{}\", which is not in the vocabulary", name, rank, printable(text));
+    if (id < 0)
+      fail_input("{}: merge {} speaks of \"{}\", which is not in the vocabulary", name, rank,
+                 printable(text));
   };
   require(merge.left, left);
   require(merge.right, right);
@@ -204,15 +227,17 @@ std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   // The whole tokenizer.json says more than the keys beside it.
   constexpr std::string_view kJson = "tokenizer.huggingface.json";
   if (file.find(kJson))
-    return parse_huggingface(file.get_string(kJson), file.get_string("avocado.tokenizer.config_json", ""),
+    return parse_huggingface(file.get_string(kJson),
+                             file.get_string("avocado.tokenizer.config_json", ""),
                              fmt::format("{}: {}", file.path(), kJson));
   const std::string_view model = file.get_string("tokenizer.ggml.model");
   if (model == "gpt2") return load_bpe(file);
   if (model == "llama") return load_spm(file);
   if (model == "t5") return load_unigram(file);
   if (model == "bert") return load_wordpiece(file);
-  fail_input("{}: tokenizer.ggml.model \"{}\" is not supported; supported are gpt2, llama, t5 and bert", file.path(),
-             printable(model));
+  fail_input(
+      "{}: tokenizer.ggml.model \"{}\" is not supported; supported are gpt2, llama, t5 and bert",
+      file.path(), printable(model));
 }
 
 }  // namespace avocado

@@ -1,4 +1,5 @@
-// tokenizer.json (https://huggingface.co/docs/tokenizers), with tokenizer_config.json for BOS and EOS.
+// tokenizer.json (https://huggingface.co/docs/tokenizers), with tokenizer_config.json for BOS and
+// EOS.
 
 #include <algorithm>
 #include <filesystem>
@@ -33,7 +34,8 @@ class Section {
     cursor.object([&](std::string_view key) {
       Raw value;
       value.text = cursor.skip(value.begin);
-      if (!members_.emplace(key, value).second) cursor.fail(fmt::format("\"{}\" occurs twice", printable(key)));
+      if (!members_.emplace(key, value).second)
+        cursor.fail(fmt::format("\"{}\" occurs twice", printable(key)));
     });
     cursor.finish();
   }
@@ -42,18 +44,25 @@ class Section {
       if (std::find(keys.begin(), keys.end(), key) == keys.end())
         fail_input("{}: the setting \"{}\" is not known", name_, printable(key));
   }
-  bool has(std::string_view key) const { return members_.count(std::string(key)) > 0 && raw(key).text != "null"; }
+  bool has(std::string_view key) const {
+    return members_.count(std::string(key)) > 0 && raw(key).text != "null";
+  }
   Raw raw(std::string_view key) const {
     const auto at = members_.find(std::string(key));
     return at == members_.end() ? Raw{} : at->second;
   }
-  JsonCursor cursor(std::string_view key) const { return JsonCursor(raw(key).text, name_, raw(key).begin); }
+  JsonCursor cursor(std::string_view key) const {
+    return JsonCursor(raw(key).text, name_, raw(key).begin);
+  }
   bool boolean(std::string_view key, bool fallback) const {
     if (!has(key)) return fallback;
-    if (raw(key).text != "true" && raw(key).text != "false") cursor(key).fail(fmt::format("\"{}\" is not true or false", key));
+    if (raw(key).text != "true" && raw(key).text != "false")
+      cursor(key).fail(fmt::format("\"{}\" is not true or false", key));
     return raw(key).text == "true";
   }
-  int64_t integer(std::string_view key, int64_t fallback) const { return has(key) ? cursor(key).integer() : fallback; }
+  int64_t integer(std::string_view key, int64_t fallback) const {
+    return has(key) ? cursor(key).integer() : fallback;
+  }
   std::string string(std::string_view key) const {
     if (!has(key)) return {};
     std::string scratch;
@@ -87,7 +96,8 @@ std::vector<AddedToken> read_added_tokens(const Section& document, const std::st
     const int64_t id = entry.integer("id", -1);
     AddedToken token;
     token.token.text = entry.string("content");
-    if (id < 0 || id > INT32_MAX || token.token.text.empty()) cursor.fail("an added token needs an id and a content");
+    if (id < 0 || id > INT32_MAX || token.token.text.empty())
+      cursor.fail("an added token needs an id and a content");
     token.token.id = static_cast<int32_t>(id);
     token.token.control = entry.boolean("special", false);
     token.token.strip_left = entry.boolean("lstrip", false);
@@ -134,9 +144,11 @@ Listed read_vocab(const Section& model) {
 }
 
 // Puts listed and added tokens in order of their ids, which must leave no gap.
-Vocab order_vocab(const Listed& listed, const std::vector<AddedToken>& added, const std::string& name) {
+Vocab order_vocab(const Listed& listed, const std::vector<AddedToken>& added,
+                  const std::string& name) {
   const int64_t most = listed.texts.size() + static_cast<int64_t>(added.size());
-  std::vector<int64_t> source(static_cast<size_t>(most), -1);  // number in `listed`, or after them in `added`
+  std::vector<int64_t> source(static_cast<size_t>(most),
+                              -1);  // number in `listed`, or after them in `added`
   int64_t count = 0;
   const auto place = [&](int64_t id, int64_t from) {
     if (id < 0 || id >= most)
@@ -150,22 +162,33 @@ Vocab order_vocab(const Listed& listed, const std::vector<AddedToken>& added, co
     const SpecialToken& token = added[i].token;
     // An added token may also stand in the model's vocabulary, with the same id.
     const int64_t from = token.id < most ? source[static_cast<size_t>(token.id)] : -1;
-    const bool listed_too = from >= 0 && from < listed.texts.size() && listed.texts[static_cast<int32_t>(from)] == token.text;
+    const bool listed_too = from >= 0 && from < listed.texts.size() &&
+                            listed.texts[static_cast<int32_t>(from)] == token.text;
     if (!listed_too) place(token.id, listed.texts.size() + static_cast<int64_t>(i));
   }
   Vocab vocab;
   for (int64_t id = 0; id < count; ++id) {
     const int64_t from = source[static_cast<size_t>(id)];
-    if (from < 0) fail_input("{}: no token has the id {}, but {} tokens come after it", name, id, count - id - 1);
+    if (from < 0)
+      fail_input("{}: no token has the id {}, but {} tokens come after it", name, id,
+                 count - id - 1);
     const bool is_listed = from < listed.texts.size();
     vocab.add(is_listed ? listed.texts[static_cast<int32_t>(from)]
-                        : std::string_view(added[static_cast<size_t>(from - listed.texts.size())].token.text),
+                        : std::string_view(
+                              added[static_cast<size_t>(from - listed.texts.size())].token.text),
               TokenKind::normal);
   }
   for (const AddedToken& token : added)
-    vocab.kinds[static_cast<size_t>(token.token.id)] = token.token.control ? TokenKind::control : TokenKind::user_defined;
+    vocab.kinds[static_cast<size_t>(token.token.id)] =
+        token.token.control ? TokenKind::control : TokenKind::user_defined;
   vocab.build_index(name);
   return vocab;
+}
+
+bool is_merge(const Vocab& vocab, std::string_view left, std::string_view right,
+              std::string& scratch) {
+  scratch.assign(left).append(right);
+  return vocab.text.find(left) >= 0 && vocab.text.find(right) >= 0 && vocab.text.find(scratch) >= 0;
 }
 
 std::vector<Merge> read_merges(const Section& model, const Vocab& vocab, const std::string& name) {
@@ -184,26 +207,35 @@ std::vector<Merge> read_merges(const Section& model, const Vocab& vocab, const s
       });
     } else {
       const std::string_view text = cursor.string(first);
-      const size_t space = text.find(' ');
-      if (space != std::string_view::npos && text.find(' ', space + 1) == std::string_view::npos) {
-        left = text.substr(0, space);
-        right = text.substr(space + 1);
+      for (size_t space = text.find(' '); space != std::string_view::npos;
+           space = text.find(' ', space + 1)) {
+        const std::string_view a = text.substr(0, space), b = text.substr(space + 1);
+        const bool only = text.find(' ') == text.rfind(' ');
+        // Tokens may hold spaces too: of several, the one that stands between two tokens counts.
+        if (!only && !is_merge(vocab, a, b, scratch)) continue;
+        if (!left.empty()) cursor.fail("a merge can be read in two ways");
+        left = a;
+        right = b;
       }
     }
     if (left.empty() || right.empty()) cursor.fail("a merge is not a pair of tokens");
-    merges.push_back(make_merge(vocab, left, right, static_cast<uint32_t>(merges.size()), scratch, name));
+    merges.push_back(
+        make_merge(vocab, left, right, static_cast<uint32_t>(merges.size()), scratch, name));
   });
   return merges;
 }
 
 // A token that tokenizer_config.json names, as a string or as an object; -1 when it names none.
-int32_t read_config_token(const Section& config, std::string_view key, const Vocab& vocab, const std::string& name) {
+int32_t read_config_token(const Section& config, std::string_view key, const Vocab& vocab,
+                          const std::string& name) {
   if (!config.has(key)) return -1;
   const nlohmann::json json = config.json(key);
   const nlohmann::json text = json.is_object() && json.contains("content") ? json["content"] : json;
   if (!text.is_string()) fail_input("{}: {} in tokenizer_config.json is not a token", name, key);
   const int32_t id = vocab.text.find(text.get<std::string>());
-  if (id < 0) fail_input("{}: {} is \"{}\", which is not in the vocabulary", name, key, printable(text.get<std::string>()));
+  if (id < 0)
+    fail_input("{}: {} is \"{}\", which is not in the vocabulary", name, key,
+               printable(text.get<std::string>()));
   return id;
 }
 
@@ -216,43 +248,57 @@ int32_t find_unknown(const Section& model, const Vocab& vocab, const std::string
   if (!model.has("unk_token")) return -1;
   const std::string text = model.string("unk_token");
   const int32_t id = vocab.text.find(text);
-  if (id < 0) fail_input("{}: unk_token is \"{}\", which is not in the vocabulary", name, printable(text));
+  if (id < 0)
+    fail_input("{}: unk_token is \"{}\", which is not in the vocabulary", name, printable(text));
   return id;
 }
 
 void mark_bytes(Vocab& vocab) {
   for (int byte = 0; byte < 256; ++byte)
-    if (const int32_t id = vocab.text.find(hex_token(byte)); id >= 0) vocab.kinds[static_cast<size_t>(id)] = TokenKind::byte;
+    if (const int32_t id = vocab.text.find(hex_token(byte)); id >= 0)
+      vocab.kinds[static_cast<size_t>(id)] = TokenKind::byte;
 }
 
-std::unique_ptr<Tokenizer> make_bpe(const Section& model, TokenizerParts parts, const PreTokenizerSummary& summary) {
-  model.allow_only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
-                    "byte_fallback", "ignore_merges", "vocab", "merges"});
+std::unique_ptr<Tokenizer> make_bpe(const Section& model, TokenizerParts parts,
+                                    const PreTokenizerSummary& summary) {
+  model.allow_only({"type", "dropout", "unk_token", "continuing_subword_prefix",
+                    "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "vocab",
+                    "merges"});
   require_absent(model, "continuing_subword_prefix", parts.name);
   require_absent(model, "end_of_word_suffix", parts.name);
-  if (model.has("dropout") && model.cursor("dropout").number() != 0) fail_input("{}: model: dropout is not supported", parts.name);
-  const bool byte_fallback = model.boolean("byte_fallback", false), ignore_merges = model.boolean("ignore_merges", false);
+  if (model.has("dropout") && model.cursor("dropout").number() != 0)
+    fail_input("{}: model: dropout is not supported", parts.name);
+  const bool byte_fallback = model.boolean("byte_fallback", false),
+             ignore_merges = model.boolean("ignore_merges", false);
   std::vector<Merge> merges = read_merges(model, parts.vocab, parts.name);
   const int32_t unknown = find_unknown(model, parts.vocab, parts.name);
   if (!summary.byte_level) {
     parts.unknown = unknown;
     if (unknown >= 0) parts.vocab.kinds[static_cast<size_t>(unknown)] = TokenKind::unknown;
     if (byte_fallback) mark_bytes(parts.vocab);
-    return SpmTokenizer::from_merges(std::move(parts), std::move(merges), model.boolean("fuse_unk", false), byte_fallback,
+    return SpmTokenizer::from_merges(std::move(parts), std::move(merges),
+                                     model.boolean("fuse_unk", false), byte_fallback,
                                      ignore_merges);
   }
   bool all_bytes = true;
-  for (int byte = 0; byte < 256; ++byte) all_bytes = all_bytes && parts.vocab.text.find(byte_spelling(static_cast<uint8_t>(byte))) >= 0;
+  for (int byte = 0; byte < 256; ++byte)
+    all_bytes = all_bytes && parts.vocab.text.find(byte_spelling(static_cast<uint8_t>(byte))) >= 0;
   if (!all_bytes) {
-    if (byte_fallback) fail_input("{}: byte_fallback together with ByteLevel is not supported", parts.name);
+    if (byte_fallback)
+      fail_input("{}: byte_fallback together with ByteLevel is not supported", parts.name);
     parts.unknown = unknown;
   }
   // What tokenizer.ggml.* can say needs no copy of the JSON.
-  const auto plain = [](const SpecialToken& t) { return !t.strip_left && !t.strip_right && !t.single_word; };
-  const auto only = [](const std::vector<int32_t>& ids, int32_t id) { return ids.empty() || ids == std::vector{id}; };
+  const auto plain = [](const SpecialToken& t) {
+    return !t.strip_left && !t.strip_right && !t.single_word;
+  };
+  const auto only = [](const std::vector<int32_t>& ids, int32_t id) {
+    return ids.empty() || ids == std::vector{id};
+  };
   if (summary.only_patterns) parts.pre_name = name_of_patterns(summary.patterns, ignore_merges);
-  if (!parts.pre_name.empty() && parts.normalizer.empty() && parts.unknown < 0 && only(parts.prefix, parts.bos) &&
-      only(parts.suffix, parts.eos) && std::all_of(parts.special.begin(), parts.special.end(), plain) &&
+  if (!parts.pre_name.empty() && parts.normalizer.empty() && parts.unknown < 0 &&
+      only(parts.prefix, parts.bos) && only(parts.suffix, parts.eos) &&
+      std::all_of(parts.special.begin(), parts.special.end(), plain) &&
       std::all_of(parts.normalized_special.begin(), parts.normalized_special.end(), plain)) {
     parts.json.clear();
     parts.config_json.clear();
@@ -260,11 +306,13 @@ std::unique_ptr<Tokenizer> make_bpe(const Section& model, TokenizerParts parts, 
   return std::make_unique<BpeTokenizer>(std::move(parts), std::move(merges), ignore_merges);
 }
 
-std::unique_ptr<Tokenizer> make_unigram(const Section& model, TokenizerParts parts, std::vector<double> scores) {
+std::unique_ptr<Tokenizer> make_unigram(const Section& model, TokenizerParts parts,
+                                        std::vector<double> scores) {
   model.allow_only({"type", "unk_id", "vocab", "byte_fallback"});
   const int64_t unknown = model.integer("unk_id", -1);
   if (unknown < 0 || unknown >= static_cast<int64_t>(scores.size()))
-    fail_input("{}: model: unk_id is {}, but there are {} tokens", parts.name, unknown, scores.size());
+    fail_input("{}: model: unk_id is {}, but there are {} tokens", parts.name, unknown,
+               scores.size());
   parts.unknown = static_cast<int32_t>(unknown);
   parts.vocab.kinds[static_cast<size_t>(unknown)] = TokenKind::unknown;
   scores.resize(static_cast<size_t>(parts.vocab.size()));
@@ -275,14 +323,17 @@ std::unique_ptr<Tokenizer> make_unigram(const Section& model, TokenizerParts par
 }
 
 std::unique_ptr<Tokenizer> make_wordpiece(const Section& model, TokenizerParts parts) {
-  model.allow_only({"type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"});
+  model.allow_only(
+      {"type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"});
   if (model.has("continuing_subword_prefix") && model.string("continuing_subword_prefix") != "##")
-    fail_input("{}: model: continuing_subword_prefix other than \"##\" is not supported", parts.name);
+    fail_input("{}: model: continuing_subword_prefix other than \"##\" is not supported",
+               parts.name);
   const int64_t longest = model.integer("max_input_chars_per_word", 100);
   if (longest < 1) fail_input("{}: model: max_input_chars_per_word is {}", parts.name, longest);
   parts.unknown = find_unknown(model, parts.vocab, parts.name);
   parts.strip_first_space = true;
-  return std::make_unique<WordPieceTokenizer>(std::move(parts), WordPieceTokenizer::kHuggingFace, static_cast<size_t>(longest));
+  return std::make_unique<WordPieceTokenizer>(std::move(parts), WordPieceTokenizer::kHuggingFace,
+                                              static_cast<size_t>(longest));
 }
 
 // Old files do not say the type.
@@ -294,17 +345,21 @@ std::string type_of(const Section& model) {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> Tokenizer::parse_huggingface(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+std::unique_ptr<Tokenizer> Tokenizer::parse_huggingface(std::string_view tokenizer_json,
+                                                        std::string_view tokenizer_config_json,
                                                         const std::string& name) {
   const Section document({tokenizer_json, 0}, name);
   // How to cut and fill batches says nothing about the tokens of one text.
-  document.allow_only({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
-                       "decoder", "model"});
-  if (!document.has("model")) fail_input("{}: has no \"model\"; this is not a tokenizer.json", name);
+  document.allow_only({"version", "truncation", "padding", "added_tokens", "normalizer",
+                       "pre_tokenizer", "post_processor", "decoder", "model"});
+  if (!document.has("model"))
+    fail_input("{}: has no \"model\"; this is not a tokenizer.json", name);
   const Section model(document.raw("model"), name);
   const std::string type = type_of(model);
   if (type != "BPE" && type != "Unigram" && type != "WordPiece")
-    fail_input("{}: the model type \"{}\" is not supported; supported are BPE, Unigram and WordPiece", name, printable(type));
+    fail_input(
+        "{}: the model type \"{}\" is not supported; supported are BPE, Unigram and WordPiece",
+        name, printable(type));
   if (!model.has("vocab")) fail_input("{}: the model has no \"vocab\"", name);
 
   TokenizerParts parts;
@@ -314,12 +369,14 @@ std::unique_ptr<Tokenizer> Tokenizer::parse_huggingface(std::string_view tokeniz
   if ((type == "Unigram") != (listed.scores.size() == listed.ids.size() && !listed.ids.empty()))
     fail_input("{}: the vocabulary has not the form of a {} model", name, type);
   parts.vocab = order_vocab(listed, added, name);
-  read_normalizer(document.json("normalizer"), fmt::format("{}: normalizer", name), parts.normalizer);
-  const PreTokenizerSummary summary =
-      read_pre_tokenizer(document.json("pre_tokenizer"), fmt::format("{}: pre_tokenizer", name), parts.pre_tokenizer);
-  read_post_processor(document.json("post_processor"), fmt::format("{}: post_processor", name), parts.vocab.size(),
-                      parts.prefix, parts.suffix);
-  parts.strip_first_space = decoder_strips_first_space(document.json("decoder"), fmt::format("{}: decoder", name));
+  read_normalizer(document.json("normalizer"), fmt::format("{}: normalizer", name),
+                  parts.normalizer);
+  const PreTokenizerSummary summary = read_pre_tokenizer(
+      document.json("pre_tokenizer"), fmt::format("{}: pre_tokenizer", name), parts.pre_tokenizer);
+  read_post_processor(document.json("post_processor"), fmt::format("{}: post_processor", name),
+                      parts.vocab.size(), parts.prefix, parts.suffix);
+  parts.strip_first_space =
+      decoder_strips_first_space(document.json("decoder"), fmt::format("{}: decoder", name));
   for (AddedToken& token : added) {
     // Looked for in normalized text, a token is spelled as the normalizer leaves it.
     if (token.normalized) token.token.text = parts.normalizer.apply(token.token.text, false);
@@ -344,7 +401,8 @@ std::unique_ptr<Tokenizer> Tokenizer::from_huggingface(const std::string& path) 
   namespace fs = std::filesystem;
   const fs::path file = fs::is_directory(path) ? fs::path(path) / "tokenizer.json" : fs::path(path);
   const auto text_of = [](const MappedFile& mapped) {
-    return std::string_view(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
+    return std::string_view(reinterpret_cast<const char*>(mapped.bytes().data()),
+                            mapped.bytes().size());
   };
   const MappedFile json(file.string());
   const fs::path config = file.parent_path() / "tokenizer_config.json";

@@ -18,7 +18,8 @@ struct PreTokenizerSummary {
   std::vector<std::string> patterns;
   bool only_patterns = true;
 };
-PreTokenizerSummary read_pre_tokenizer(const nlohmann::json& json, const std::string& where, PreTokenizer& pre_tokenizer);
+PreTokenizerSummary read_pre_tokenizer(const nlohmann::json& json, const std::string& where,
+                                       PreTokenizer& pre_tokenizer);
 
 // What stands before and after a single text; ids are checked against `vocab_size`.
 void read_post_processor(const nlohmann::json& json, const std::string& where, int32_t vocab_size,

@@ -7,10 +7,14 @@
 
 namespace avocado {
 
-void JsonCursor::fail(std::string_view what) const { fail_input("{}: byte {}: {}", name_, base_ + at_, what); }
+void JsonCursor::fail(std::string_view what) const {
+  fail_input("{}: byte {}: {}", name_, base_ + at_, what);
+}
 
 void JsonCursor::white_space() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
+  while (at_ < text_.size() &&
+         (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+    ++at_;
 }
 
 bool JsonCursor::next_is(char c) {
@@ -45,8 +49,10 @@ bool JsonCursor::more(char closing) {
 uint32_t JsonCursor::hex4() {
   uint32_t value = 0;
   const std::string_view digits = text_.substr(at_, 4);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (error != std::errc() || end != digits.data() + 4) fail("a \\u escape needs four hexadecimal digits");
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  if (error != std::errc() || end != digits.data() + 4)
+    fail("a \\u escape needs four hexadecimal digits");
   at_ += 4;
   return value;
 }
@@ -131,7 +137,8 @@ int64_t JsonCursor::integer() {
   const std::string_view digits = number_text();
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) fail(fmt::format("{} is not a 64-bit integer", digits));
+  if (error != std::errc() || end != digits.data() + digits.size())
+    fail(fmt::format("{} is not a 64-bit integer", digits));
   return value;
 }
 

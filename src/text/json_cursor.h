@@ -12,7 +12,8 @@ namespace avocado {
 class JsonCursor {
  public:
   // `text` is a part of the document that begins at byte `base`; both must outlive the cursor.
-  JsonCursor(std::string_view text, const std::string& name, size_t base = 0) : text_(text), name_(name), base_(base) {}
+  JsonCursor(std::string_view text, const std::string& name, size_t base = 0)
+      : text_(text), name_(name), base_(base) {}
 
   // Reads an object: member(key) must read the value. The key is valid until then.
   template <class Member>

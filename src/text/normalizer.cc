@@ -35,7 +35,8 @@ std::string clean(std::string_view text) {
   std::string out;
   each_character(text, [&](const Decoded& d, std::string_view bytes) {
     const uint32_t c = d.code_point;
-    const bool control = c == '\v' || c == '\f' || c == 0x85 || (unicode::class_of(c) & unicode::kOtherControl);
+    const bool control =
+        c == '\v' || c == '\f' || c == 0x85 || (unicode::class_of(c) & unicode::kOtherControl);
     if (c == 0 || c == 0xfffd || control) return;
     if (unicode::class_of(c) & kSpace) {
       out += ' ';
@@ -48,8 +49,9 @@ std::string clean(std::string_view text) {
 
 // The blocks BERT calls Chinese; 2B920 (not 2B820) is what tokenizers do.
 bool is_chinese(uint32_t c) {
-  return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
-         (c >= 0x2a700 && c <= 0x2b73f) || (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) ||
+  return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) ||
+         (c >= 0x20000 && c <= 0x2a6df) || (c >= 0x2a700 && c <= 0x2b73f) ||
+         (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) ||
          (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
@@ -113,19 +115,45 @@ std::string Normalizer::apply(std::string_view text, bool begins) const {
   std::string s(text);
   for (const Step& step : steps_) {
     switch (step.kind) {
-      case Kind::nfc: s = unicode::normalize(s, unicode::NormalForm::nfc); break;
-      case Kind::nfd: s = unicode::normalize(s, unicode::NormalForm::nfd); break;
-      case Kind::nfkc: s = unicode::normalize(s, unicode::NormalForm::nfkc); break;
-      case Kind::nfkd: s = unicode::normalize(s, unicode::NormalForm::nfkd); break;
-      case Kind::lowercase: s = unicode::lowercase(s); break;
-      case Kind::strip_left: s = std::string(strip_left(s)); break;
-      case Kind::strip_right: s = std::string(strip_right(s)); break;
-      case Kind::strip_accents: s = unicode::strip_marks(s); break;
-      case Kind::clean: s = clean(s); break;
-      case Kind::space_around_chinese: s = space_around_chinese(s); break;
-      case Kind::replace: s = replace(s, step.from, step.to); break;
-      case Kind::replace_runs: s = replace_runs(s, step.from, step.to); break;
-      case Kind::collapse_spaces: s = collapse_spaces(s); break;
+      case Kind::nfc:
+        s = unicode::normalize(s, unicode::NormalForm::nfc);
+        break;
+      case Kind::nfd:
+        s = unicode::normalize(s, unicode::NormalForm::nfd);
+        break;
+      case Kind::nfkc:
+        s = unicode::normalize(s, unicode::NormalForm::nfkc);
+        break;
+      case Kind::nfkd:
+        s = unicode::normalize(s, unicode::NormalForm::nfkd);
+        break;
+      case Kind::lowercase:
+        s = unicode::lowercase(s);
+        break;
+      case Kind::strip_left:
+        s = std::string(strip_left(s));
+        break;
+      case Kind::strip_right:
+        s = std::string(strip_right(s));
+        break;
+      case Kind::strip_accents:
+        s = unicode::strip_marks(s);
+        break;
+      case Kind::clean:
+        s = clean(s);
+        break;
+      case Kind::space_around_chinese:
+        s = space_around_chinese(s);
+        break;
+      case Kind::replace:
+        s = replace(s, step.from, step.to);
+        break;
+      case Kind::replace_runs:
+        s = replace_runs(s, step.from, step.to);
+        break;
+      case Kind::collapse_spaces:
+        s = collapse_spaces(s);
+        break;
       case Kind::prepend:
         if (!s.empty()) s.insert(0, step.to);
         break;
@@ -138,7 +166,9 @@ std::string Normalizer::apply(std::string_view text, bool begins) const {
       case Kind::prepend_unless_there:
         if (!s.empty() && !s.starts_with(step.to)) s.insert(0, step.to);
         break;
-      case Kind::charsmap: s = step.charsmap->apply(s); break;
+      case Kind::charsmap:
+        s = step.charsmap->apply(s);
+        break;
     }
   }
   return s;

@@ -8,25 +8,7 @@
 namespace avocado {
 namespace {
 
-struct Span {
-  size_t begin, end;
-  bool matched;
-};
-
-// Matches and what lies between them, in order.
-std::vector<Span> find_all(const Regex& regex, std::string_view text) {
-  std::vector<Span> spans;
-  size_t done = 0, begin = 0, end = 0;
-  bool allow_empty = true;
-  while (regex.find(text, done, allow_empty, begin, end)) {
-    if (begin > done) spans.push_back({done, begin, false});
-    spans.push_back({begin, end, true});
-    done = end;
-    allow_empty = begin != end;
-  }
-  if (done < text.size()) spans.push_back({done, text.size(), false});
-  return spans;
-}
+using Span = Regex::Span;
 
 // A name, the names of equal ones, and what they mean. Sources: the tokenizer.json of each model
 // and the names llama.cpp's converter gives to them.
@@ -42,20 +24,26 @@ const std::vector<NamedPreTokenizer>& named_pre_tokenizers() {
   static const std::vector<NamedPreTokenizer> all = [] {
     const std::vector<Family> families = {
         {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
-         {kLlama3}, true, true},
+         {kLlama3},
+         true,
+         true},
         {{"dbrx", "smaug-bpe", "chatglm-bpe", "glm4"}, {kLlama3}},
-        {{"gpt-2", "phi-2", "mpt", "olmo", "jais", "gigachat", "a.x-4.0", "mellum", "exaone4", "trillion",
-          "granite-docling"},
+        {{"gpt-2", "phi-2", "mpt", "olmo", "jais", "gigachat", "a.x-4.0", "mellum", "exaone4",
+          "trillion", "granite-docling"},
          {kGpt2}},
-        {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "hunyuan", "solar-open", "grok-2"},
+        {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "hunyuan",
+          "solar-open", "grok-2"},
          {kQwen2}},
         {{"qwen35"}, {kQwen35}},
-        {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2"},
+        {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b",
+          "mellum2"},
          {kNumber, kGpt2}},
         {{"deepseek-llm"},
          {kNewlineEach, kDeepseekWords, kDeepseekPunctuation, kTrailingSpace, kChinese, kNumbers}},
-        {{"deepseek-coder"}, {kNewlineEach, kSpaceAndLetters, kSpaceAndPunctuation, kChinese, kNumber}},
-        {{"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"}, {kNumbers3, kChineseAndKana, kDeepseekV3}},
+        {{"deepseek-coder"},
+         {kNewlineEach, kSpaceAndLetters, kSpaceAndPunctuation, kChinese, kNumber}},
+        {{"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"},
+         {kNumbers3, kChineseAndKana, kDeepseekV3}},
         {{"falcon"}, {kFalconPunctuation, kGpt2, kDigitTriples}},
         {{"gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"}, {kGpt4o}},
         {{"tekken"}, {kTekken}, true, true},
@@ -78,22 +66,27 @@ const std::vector<NamedPreTokenizer>& named_pre_tokenizers() {
 
 }  // namespace
 
-void PreTokenizer::add_split(std::string_view pattern, const std::string& where, SplitBehavior behavior, bool invert) {
+void PreTokenizer::add_split(std::string_view pattern, const std::string& where,
+                             SplitBehavior behavior, bool invert) {
   Step step{.behavior = behavior, .invert = invert};
   if (behavior == SplitBehavior::isolated) step.scanner = find_scanner(pattern);
   if (!step.scanner) step.regex = std::make_shared<Regex>(pattern, where);
   steps_.push_back(std::move(step));
 }
 
-std::vector<std::string_view> PreTokenizer::split_by_regex(const Step& step, std::string_view text) {
-  std::vector<Span> spans = find_all(*step.regex, text);
+std::vector<std::string_view> PreTokenizer::split_by_regex(const Step& step,
+                                                           std::string_view text) {
+  std::vector<Span> spans = step.regex->find_all(text);
   std::vector<Span> pieces;
   const auto take = [&](Span& span) { span.matched ^= step.invert; };
   std::for_each(spans.begin(), spans.end(), take);
   switch (step.behavior) {
-    case SplitBehavior::isolated: pieces = std::move(spans); break;
+    case SplitBehavior::isolated:
+      pieces = std::move(spans);
+      break;
     case SplitBehavior::removed:
-      std::copy_if(spans.begin(), spans.end(), std::back_inserter(pieces), [](const Span& s) { return !s.matched; });
+      std::copy_if(spans.begin(), spans.end(), std::back_inserter(pieces),
+                   [](const Span& s) { return !s.matched; });
       break;
     case SplitBehavior::contiguous:
       for (const Span& span : spans) {
@@ -132,7 +125,8 @@ std::vector<std::string_view> PreTokenizer::split_by_regex(const Step& step, std
   }
   std::vector<std::string_view> result;
   for (const Span& piece : pieces)
-    if (piece.end > piece.begin) result.push_back(text.substr(piece.begin, piece.end - piece.begin));
+    if (piece.end > piece.begin)
+      result.push_back(text.substr(piece.begin, piece.end - piece.begin));
   return result;
 }
 
@@ -144,15 +138,16 @@ const NamedPreTokenizer* find_pre_tokenizer(std::string_view name) {
 
 std::string_view name_of_patterns(const std::vector<std::string>& patterns, bool ignore_merges) {
   for (const NamedPreTokenizer& named : named_pre_tokenizers())
-    if (named.ignore_merges == ignore_merges && std::equal(named.patterns.begin(), named.patterns.end(),
-                                                           patterns.begin(), patterns.end()))
+    if (named.ignore_merges == ignore_merges &&
+        std::equal(named.patterns.begin(), named.patterns.end(), patterns.begin(), patterns.end()))
       return named.name;
   return {};
 }
 
 bool is_known_pattern(std::string_view pattern) {
   for (const NamedPreTokenizer& named : named_pre_tokenizers())
-    if (std::find(named.patterns.begin(), named.patterns.end(), pattern) != named.patterns.end()) return true;
+    if (std::find(named.patterns.begin(), named.patterns.end(), pattern) != named.patterns.end())
+      return true;
   return false;
 }
 

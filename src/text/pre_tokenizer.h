@@ -26,12 +26,15 @@ class PreTokenizer {
   void add_split(std::string_view pattern, const std::string& where,
                  SplitBehavior behavior = SplitBehavior::isolated, bool invert = false);
   // Adds a step that changes each piece.
-  void add_rewrite(Normalizer rewrite) { steps_.push_back({.rewrite = std::make_shared<Normalizer>(std::move(rewrite))}); }
+  void add_rewrite(Normalizer rewrite) {
+    steps_.push_back({.rewrite = std::make_shared<Normalizer>(std::move(rewrite))});
+  }
 
   bool empty() const { return steps_.empty(); }
   // The pieces are not parts of the text, and each is gone when emit() returns.
   bool rewrites() const {
-    return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.rewrite != nullptr; });
+    return std::any_of(steps_.begin(), steps_.end(),
+                       [](const Step& step) { return step.rewrite != nullptr; });
   }
 
   // Calls emit(piece) for each piece in order; none is empty. `begins`: the text stands at the
@@ -82,7 +85,8 @@ class PreTokenizer {
 struct NamedPreTokenizer {
   std::string_view name;
   std::vector<std::string_view> patterns;
-  bool ignore_merges;  // a piece that is a token as a whole becomes that token, whatever the merges say
+  bool ignore_merges;  // a piece that is a token as a whole becomes that token, whatever the merges
+                       // say
   bool add_bos;        // when tokenizer.ggml.add_bos_token is absent
 };
 

@@ -16,9 +16,11 @@ class PrefixIndex {
   PrefixIndex() = default;
   // Pairs of a string, which must outlive the index, and its id. Empty strings are left out; of
   // equal strings one is kept, the one that stands first.
-  explicit PrefixIndex(std::vector<std::pair<std::string_view, int32_t>> strings) : strings_(std::move(strings)) {
+  explicit PrefixIndex(std::vector<std::pair<std::string_view, int32_t>> strings)
+      : strings_(std::move(strings)) {
     std::erase_if(strings_, [](const auto& s) { return s.first.empty(); });
-    std::stable_sort(strings_.begin(), strings_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(strings_.begin(), strings_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
     strings_.erase(std::unique(strings_.begin(), strings_.end(), same), strings_.end());
     size_t i = 0;
@@ -49,7 +51,9 @@ class PrefixIndex {
       }
       if (length == text.size() || low == high) return;
       const auto next = static_cast<unsigned char>(text[length]);
-      const auto byte_at = [length](const auto& s) { return static_cast<unsigned char>(s.first[length]); };
+      const auto byte_at = [length](const auto& s) {
+        return static_cast<unsigned char>(s.first[length]);
+      };
       low = std::partition_point(low, high, [&](const auto& s) { return byte_at(s) < next; });
       high = std::partition_point(low, high, [&](const auto& s) { return byte_at(s) <= next; });
     }

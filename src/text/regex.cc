@@ -3,8 +3,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/error.h"
 #include "files/printable.h"
+#include "text/unicode.h"
 
 namespace avocado {
 namespace {
@@ -68,43 +72,83 @@ Regex::~Regex() = default;
 
 Regex::Regex(std::string_view pattern, const std::string& where) : impl_(std::make_unique<Impl>()) {
   constexpr size_t kLongest = 16384;
-  if (pattern.size() > kLongest) fail_input("{}: the pattern has {} bytes; at most {} are allowed", where, pattern.size(), kLongest);
+  if (pattern.size() > kLongest)
+    fail_input("{}: the pattern has {} bytes; at most {} are allowed", where, pattern.size(),
+               kLongest);
   const std::string translated = with_white_space(pattern);
   int code = 0;
   PCRE2_SIZE offset = 0;
   impl_->where = where;
-  impl_->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY |
-                                      PCRE2_NEVER_BACKSLASH_C,
-                                  &code, &offset, nullptr));
-  if (!impl_->code) fail_input("{}: the pattern \"{}\" is not valid: {}", where, printable(pattern), error_text(code));
-  pcre2_jit_compile(impl_->code.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
+  impl_->code.reset(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &code,
+                    &offset, nullptr));
+  if (!impl_->code)
+    fail_input("{}: the pattern \"{}\" is not valid: {}", where, printable(pattern),
+               error_text(code));
+  pcre2_jit_compile(impl_->code.get(),
+                    PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
   impl_->context.reset(pcre2_match_context_create(nullptr));
   if (!impl_->context) throw std::bad_alloc();
   pcre2_set_match_limit(impl_->context.get(), 10'000'000);
 }
 
-bool Regex::find(std::string_view text, size_t begin, bool allow_empty, size_t& match_begin, size_t& match_end) const {
-  const std::unique_ptr<pcre2_match_data, Freer<pcre2_match_data_free>> data(pcre2_match_data_create(1, nullptr));
+std::vector<Regex::Span> Regex::find_all(std::string_view text) const {
+  std::vector<Span> spans;
+  const char *p = text.data(), *end = p + text.size();
+  while (p != end) {
+    const auto offset = static_cast<size_t>(p - text.data());
+    const char* stop = p;
+    for (unicode::Decoded d = unicode::decode(stop, end); d.valid; d = unicode::decode(stop, end))
+      stop += d.length;
+    if (stop != p) {
+      find_in_valid({p, static_cast<size_t>(stop - p)}, offset, spans);
+    } else {
+      if (spans.empty() || spans.back().matched) spans.push_back({offset, offset, false});
+      spans.back().end = offset + 1;
+      ++stop;
+    }
+    p = stop;
+  }
+  return spans;
+}
+
+// The text was checked: PCRE2 would check it anew for each match.
+void Regex::find_in_valid(std::string_view text, size_t offset, std::vector<Span>& spans) const {
+  const std::unique_ptr<pcre2_match_data, Freer<pcre2_match_data_free>> data(
+      pcre2_match_data_create(1, nullptr));
   if (!data) throw std::bad_alloc();
-  const auto match = [&](uint32_t options) {
-    return pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), begin, options,
-                       data.get(), impl_->context.get());
+  const auto between = [&](size_t begin, size_t end) {
+    if (begin == end) return;
+    if (spans.empty() || spans.back().matched) spans.push_back({offset + begin, 0, false});
+    spans.back().end = offset + end;
   };
-  const uint32_t options = allow_empty ? 0 : PCRE2_NOTEMPTY_ATSTART;
-  int result = match(options);
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(options | PCRE2_NO_JIT);
-  if (result == PCRE2_ERROR_NOMATCH) return false;
-  if (result < 0) fail_resource("{}: the pattern could not be searched for: {}", impl_->where, error_text(result));
-  const PCRE2_SIZE* span = pcre2_get_ovector_pointer(data.get());
-  match_begin = span[0];
-  match_end = span[1];
-  return true;
+  size_t done = 0;
+  uint32_t options = PCRE2_NO_UTF_CHECK;
+  for (;;) {
+    const auto match = [&](uint32_t extra) {
+      return pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                         done, options | extra, data.get(), impl_->context.get());
+    };
+    int result = match(0);
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_JIT);
+    if (result == PCRE2_ERROR_NOMATCH) break;
+    if (result < 0)
+      fail_resource("{}: the pattern could not be searched for: {}", impl_->where,
+                    error_text(result));
+    const PCRE2_SIZE* span = pcre2_get_ovector_pointer(data.get());
+    between(done, span[0]);
+    spans.push_back({offset + span[0], offset + span[1], true});
+    done = span[1];
+    options = PCRE2_NO_UTF_CHECK | (span[0] == span[1] ? PCRE2_NOTEMPTY_ATSTART : 0);
+  }
+  between(done, text.size());
 }
 
 void require_portable_regex(std::string_view pattern, const std::string& where) {
   const auto refuse = [&](std::string_view what) {
-    fail_input("{}: the pattern \"{}\" uses {}, which is not supported", where, printable(pattern), printable(what));
+    fail_input("{}: the pattern \"{}\" uses {}, which is not supported", where, printable(pattern),
+               printable(what));
   };
   bool in_class = false;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -113,8 +157,12 @@ void require_portable_regex(std::string_view pattern, const std::string& where) 
     if (c == '\\') {
       if (rest.size() < 2) refuse("a lone backslash");
       const bool letter = std::isalnum(static_cast<unsigned char>(rest[1])) != 0;
-      if (letter && std::string_view("pPsSdDrntfv").find(rest[1]) == std::string_view::npos) refuse(rest.substr(0, 2));
+      if (letter && std::string_view("pPsSdDrntfv").find(rest[1]) == std::string_view::npos)
+        refuse(rest.substr(0, 2));
       ++i;
+      // The braces of \p{...} are part of the escape.
+      if ((rest[1] == 'p' || rest[1] == 'P') && rest.substr(2).starts_with('{'))
+        i = std::min(pattern.find('}', i), pattern.size());
     } else if (in_class) {
       if (c == '[') refuse("a class inside a class");
       if (rest.starts_with("&&")) refuse("&& inside a class");
@@ -128,7 +176,8 @@ void require_portable_regex(std::string_view pattern, const std::string& where) 
       refuse("}+");
     } else if (c == '(' && rest.size() > 1 && (rest[1] == '?' || rest[1] == '*')) {
       bool known = false;
-      for (std::string_view group : {"(?:", "(?i:", "(?=", "(?!", "(?>"}) known = known || rest.starts_with(group);
+      for (std::string_view group : {"(?:", "(?i:", "(?=", "(?!", "(?>"})
+        known = known || rest.starts_with(group);
       if (!known) refuse(rest.substr(0, 4));
     }
   }

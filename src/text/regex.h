@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace avocado {
 
@@ -16,14 +17,20 @@ class Regex {
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
-  // Finds the first match at or after `begin`; an empty match at `begin` counts only when
-  // `allow_empty`. Bytes that are not UTF-8 match nothing. Throws Error(resource) when the search
-  // takes too many steps.
-  bool find(std::string_view text, size_t begin, bool allow_empty, size_t& match_begin, size_t& match_end) const;
+  // A part of a text: a match, or what lies between two.
+  struct Span {
+    size_t begin, end;
+    bool matched;
+  };
+  // Matches and what lies between them, in order; matches may be empty. Bytes that are not UTF-8
+  // match nothing. Throws Error(resource) when the search takes too many steps.
+  std::vector<Span> find_all(std::string_view text) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+
+  void find_in_valid(std::string_view text, size_t offset, std::vector<Span>& spans) const;
 };
 
 // Throws Error(input) naming what in a pattern from a file means, or might mean, something else to

@@ -32,11 +32,20 @@ const char* contraction(const char* p, const char* end, bool fold) {
     return fold && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   };
   switch (letter(1)) {
-    case 's': case 't': case 'm': case 'd': return p + 2;
-    case 'r': case 'v': return letter(2) == 'e' ? p + 3 : nullptr;
-    case 'l': return letter(2) == 'l' ? p + 3 : nullptr;
-    case '\xc5': return fold && letter(2) == '\xbf' ? p + 3 : nullptr;
-    default: return nullptr;
+    case 's':
+    case 't':
+    case 'm':
+    case 'd':
+      return p + 2;
+    case 'r':
+    case 'v':
+      return letter(2) == 'e' ? p + 3 : nullptr;
+    case 'l':
+      return letter(2) == 'l' ? p + 3 : nullptr;
+    case '\xc5':
+      return fold && letter(2) == '\xbf' ? p + 3 : nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -79,8 +88,9 @@ const char* gpt2(const char* p, const char* end) {
   return white_space(p, end);
 }
 
-// (?i:'s|...)|[^\r\n\p{L}\p{N}]?LETTERS+|\p{N}{1,DIGITS}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-// where marks count as letters when LETTERS says so.
+// (?i:'s|...)|[^\r\n\p{L}\p{N}]?LETTERS+|\p{N}{1,DIGITS}|
+// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ where marks count as letters when LETTERS says
+// so.
 template <ClassMask Letters, int Digits>
 const char* llama3(const char* p, const char* end) {
   if (const char* q = contraction(p, end, true)) return q;
@@ -91,7 +101,8 @@ const char* llama3(const char* p, const char* end) {
   const ClassMask next = peek(second, end).cls;
   if ((next & Letters) && !(first.cls & kNewline)) return skip(second, end, Letters);
   constexpr ClassMask kOther = ~(kSpace | Letters | kNumber);
-  if (first.cls & kOther || (*p == ' ' && (next & kOther))) return skip(skip(second, end, kOther), end, kNewline);
+  if (first.cls & kOther || (*p == ' ' && (next & kOther)))
+    return skip(skip(second, end, kOther), end, kNewline);
   return lines_or_white_space(p, end);
 }
 
@@ -115,8 +126,9 @@ const char* upper_only(const char* p, const char* end) {
   return q == p ? nullptr : q;
 }
 
-// [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,DIGITS}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
-// where C, a contraction in any case, is there only with CONTRACTIONS.
+// [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,DIGITS}|
+// ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ where C, a contraction in any case, is there
+// only with CONTRACTIONS.
 template <bool Contractions, int Digits>
 const char* case_splitting(const char* p, const char* end) {
   const Peek first = peek(p, end);

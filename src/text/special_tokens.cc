@@ -10,14 +10,15 @@ unicode::Decoded before(std::string_view text, size_t end) {
   size_t begin = end;
   do {
     --begin;
-  } while (begin > 0 && end - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80);
+  } while (begin > 0 && end - begin < 4 &&
+           (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80);
   const unicode::Decoded d = unicode::decode(text.data() + begin, text.data() + end);
   return static_cast<size_t>(d.length) == end - begin ? d : unicode::Decoded{0xfffd, 1, false};
 }
 
 bool is_word(uint32_t c) {
-  return unicode::class_of(c) &
-         (unicode::kLetter | unicode::kMark | unicode::kDecimalDigit | unicode::kConnectorPunctuation);
+  return unicode::class_of(c) & (unicode::kLetter | unicode::kMark | unicode::kDecimalDigit |
+                                 unicode::kConnectorPunctuation);
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens)
   user_defined_ = PrefixIndex(std::move(user_defined));
 }
 
-bool SpecialTokens::find(const PrefixIndex& index, std::string_view text, size_t at, size_t done, Match& match) const {
+bool SpecialTokens::find(const PrefixIndex& index, std::string_view text, size_t at, size_t done,
+                         Match& match) const {
   const auto [length, number] = index.longest_prefix(text.substr(at));
   if (length == 0) return false;
   const SpecialToken& token = tokens_[static_cast<size_t>(number)];

@@ -55,7 +55,8 @@ class SpecialTokens {
   };
   // The token at text[at], its white space taken in; text before `done` is used up. When false,
   // match.end is where to look next.
-  bool find(const PrefixIndex& index, std::string_view text, size_t at, size_t done, Match& match) const;
+  bool find(const PrefixIndex& index, std::string_view text, size_t at, size_t done,
+            Match& match) const;
 
   std::deque<SpecialToken> tokens_;  // a deque: the indexes point into it when it is moved
   PrefixIndex all_, user_defined_;   // their ids are numbers in tokens_

@@ -11,7 +11,9 @@ namespace avocado {
 namespace {
 
 // Control, unknown and byte tokens are not spelled by text, so merges never make them.
-bool can_merge(const Vocab& vocab, int32_t id) { return !vocab.is_special(id) && vocab.kind(id) != TokenKind::byte; }
+bool can_merge(const Vocab& vocab, int32_t id) {
+  return !vocab.is_special(id) && vocab.kind(id) != TokenKind::byte;
+}
 
 template <class Visit>
 void each_character(std::string_view text, Visit&& visit) {
@@ -27,7 +29,8 @@ std::vector<uint32_t> ranks_of_scores(const Vocab& vocab) {
   std::vector<int32_t> order(static_cast<size_t>(vocab.size()));
   std::iota(order.begin(), order.end(), 0);
   const auto score = [&](int32_t id) { return vocab.scores[static_cast<size_t>(id)]; };
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return score(a) > score(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return score(a) > score(b); });
   std::vector<uint32_t> ranks(order.size());
   uint32_t rank = 0;
   for (size_t i = 0; i < order.size(); ++i) {
@@ -41,7 +44,8 @@ std::vector<uint32_t> ranks_of_scores(const Vocab& vocab) {
 
 std::array<int32_t, 256> find_byte_tokens(const Vocab& vocab) {
   std::array<int32_t, 256> ids;
-  for (int byte = 0; byte < 256; ++byte) ids[static_cast<size_t>(byte)] = vocab.text.find(hex_token(byte));
+  for (int byte = 0; byte < 256; ++byte)
+    ids[static_cast<size_t>(byte)] = vocab.text.find(hex_token(byte));
   return ids;
 }
 
@@ -49,18 +53,22 @@ std::string sentencepiece_bytes(const Vocab& vocab, int32_t id, bool special) {
   const std::string_view text = vocab.text[id];
   switch (vocab.kind(id)) {
     case TokenKind::control:
-    case TokenKind::unknown: return special ? std::string(text) : std::string();
-    case TokenKind::user_defined: return std::string(text);
+    case TokenKind::unknown:
+      return special ? std::string(text) : std::string();
+    case TokenKind::user_defined:
+      return std::string(text);
     case TokenKind::byte: {
       const int byte = byte_of_hex_token(text);
       if (byte >= 0) return std::string(1, static_cast<char>(byte));
       break;
     }
-    default: break;
+    default:
+      break;
   }
   std::string bytes;
   size_t done = 0;
-  for (size_t at; (at = text.find(kSpaceMark, done)) != std::string_view::npos; done = at + kSpaceMark.size()) {
+  for (size_t at; (at = text.find(kSpaceMark, done)) != std::string_view::npos;
+       done = at + kSpaceMark.size()) {
     bytes += text.substr(done, at - done);
     bytes += ' ';
   }
@@ -68,7 +76,8 @@ std::string sentencepiece_bytes(const Vocab& vocab, int32_t id, bool special) {
   return bytes;
 }
 
-SpmTokenizer::SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, StringTable extra, const Options& options)
+SpmTokenizer::SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, StringTable extra,
+                           const Options& options)
     : BasicTokenizer(std::move(parts)),
       extra_(std::move(extra)),
       table_(merges),
@@ -83,7 +92,8 @@ SpmTokenizer::SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, Stri
     }();
     return text.find(kSpaceMark, word) != std::string_view::npos;
   };
-  split_at_spaces_ = std::none_of(merges.begin(), merges.end(), [&](const Merge& m) { return space_inside(m.merged); });
+  split_at_spaces_ = std::none_of(merges.begin(), merges.end(),
+                                  [&](const Merge& m) { return space_inside(m.merged); });
   for (char c = 0; c >= 0 && c < 127; ++c) ascii_[static_cast<size_t>(c)] = symbol({&c, 1});
   const char last = 127;
   ascii_[127] = symbol({&last, 1});
@@ -122,23 +132,30 @@ std::unique_ptr<SpmTokenizer> SpmTokenizer::from_scores(TokenizerParts parts) {
     const std::string_view text = vocab.text[id];
     // Longer ones would make a hostile vocabulary cost the square of its size.
     constexpr size_t kLongest = 1024;
-    if (text.size() > kLongest) fail_input("{}: token {} has {} bytes; at most {} are supported", parts.name, id, text.size(), kLongest);
+    if (text.size() > kLongest)
+      fail_input("{}: token {} has {} bytes; at most {} are supported", parts.name, id, text.size(),
+                 kLongest);
     size_t at = 0;
     each_character(text, [&](std::string_view c) {
       at += c.size();
       if (at == text.size()) return;
       const int32_t left = find(text.substr(0, at)), right = find(text.substr(at));
-      if (left >= 0 && right >= 0) merges.push_back({left, right, id, ranks[static_cast<size_t>(id)]});
+      if (left >= 0 && right >= 0)
+        merges.push_back({left, right, id, ranks[static_cast<size_t>(id)]});
     });
   }
   const Options options{.fuse_unknown = false, .byte_fallback = true, .ignore_merges = false};
-  return std::unique_ptr<SpmTokenizer>(new SpmTokenizer(std::move(parts), std::move(merges), std::move(extra), options));
+  return std::unique_ptr<SpmTokenizer>(
+      new SpmTokenizer(std::move(parts), std::move(merges), std::move(extra), options));
 }
 
-std::unique_ptr<SpmTokenizer> SpmTokenizer::from_merges(TokenizerParts parts, std::vector<Merge> merges,
-                                                        bool fuse_unknown, bool byte_fallback, bool ignore_merges) {
+std::unique_ptr<SpmTokenizer> SpmTokenizer::from_merges(TokenizerParts parts,
+                                                        std::vector<Merge> merges,
+                                                        bool fuse_unknown, bool byte_fallback,
+                                                        bool ignore_merges) {
   const Options options{fuse_unknown, byte_fallback, ignore_merges};
-  return std::unique_ptr<SpmTokenizer>(new SpmTokenizer(std::move(parts), std::move(merges), {}, options));
+  return std::unique_ptr<SpmTokenizer>(
+      new SpmTokenizer(std::move(parts), std::move(merges), {}, options));
 }
 
 std::string SpmTokenizer::token_bytes(int32_t id, bool special) const {
@@ -153,7 +170,8 @@ int32_t SpmTokenizer::symbol(std::string_view character) const {
   return other < 0 ? -1 : vocab_.size() + other;
 }
 
-void SpmTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+void SpmTokenizer::encode_plain(std::string_view text, bool begins,
+                                std::vector<int32_t>& out) const {
   WordCache cache(pre_tokenizer_.rewrites() ? 0 : text.size());
   std::vector<int32_t> symbols;
   pre_tokenizer_.split(text, begins, [&](std::string_view piece) {
@@ -172,15 +190,16 @@ void SpmTokenizer::encode_plain(std::string_view text, bool begins, std::vector<
 // Unknown characters as their bytes, or as the unknown token.
 void SpmTokenizer::push_unknown(std::string_view character, std::vector<int32_t>& ids) const {
   const auto byte_id = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
-  if (options_.byte_fallback && std::all_of(character.begin(), character.end(), [&](char c) { return byte_id(c) >= 0; })) {
+  if (options_.byte_fallback &&
+      std::all_of(character.begin(), character.end(), [&](char c) { return byte_id(c) >= 0; })) {
     for (char c : character) ids.push_back(byte_id(c));
   } else if (unknown_ >= 0 && !(options_.fuse_unknown && !ids.empty() && ids.back() == unknown_)) {
     ids.push_back(unknown_);
   }
 }
 
-void SpmTokenizer::encode_word(std::string_view word, WordCache& cache, std::vector<int32_t>& symbols,
-                               std::vector<int32_t>& out) const {
+void SpmTokenizer::encode_word(std::string_view word, WordCache& cache,
+                               std::vector<int32_t>& symbols, std::vector<int32_t>& out) const {
   const uint64_t hash = hash_bytes(word);
   if (cache.copy(word, hash, out)) return;
   const size_t begin = out.size();

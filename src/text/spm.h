@@ -13,12 +13,13 @@ namespace avocado {
 
 class SpmTokenizer final : public BasicTokenizer {
  public:
-  // Merges follow from the scores of the vocabulary: any two neighbours whose spellings together are
-  // a token may merge, the highest score first.
+  // Merges follow from the scores of the vocabulary: any two neighbours whose spellings together
+  // are a token may merge, the highest score first.
   static std::unique_ptr<SpmTokenizer> from_scores(TokenizerParts parts);
   // Merges by rank. `fuse_unknown`: neighbouring unknown characters become one unknown token.
-  static std::unique_ptr<SpmTokenizer> from_merges(TokenizerParts parts, std::vector<Merge> merges, bool fuse_unknown,
-                                                   bool byte_fallback, bool ignore_merges);
+  static std::unique_ptr<SpmTokenizer> from_merges(TokenizerParts parts, std::vector<Merge> merges,
+                                                   bool fuse_unknown, bool byte_fallback,
+                                                   bool ignore_merges);
 
   std::string token_bytes(int32_t id, bool special = false) const override;
   std::string_view type_name() const override { return "spm"; }
@@ -31,14 +32,16 @@ class SpmTokenizer final : public BasicTokenizer {
   struct Options {
     bool fuse_unknown, byte_fallback, ignore_merges;
   };
-  SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, StringTable extra, const Options& options);
+  SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, StringTable extra,
+               const Options& options);
 
   int32_t symbol(std::string_view character) const;
   void encode_word(std::string_view word, WordCache& cache, std::vector<int32_t>& symbols,
                    std::vector<int32_t>& out) const;
   void push_unknown(std::string_view character, std::vector<int32_t>& symbols) const;
 
-  StringTable extra_;  // characters that occur in tokens without being tokens: ids from vocab_size() on
+  StringTable
+      extra_;  // characters that occur in tokens without being tokens: ids from vocab_size() on
   MergeTable table_;
   Options options_;
   bool split_at_spaces_;  // no merge reaches from a word into the space before the next
@@ -49,7 +52,8 @@ class SpmTokenizer final : public BasicTokenizer {
 // The token of each byte ("<0x0A>"), -1 where there is none.
 std::array<int32_t, 256> find_byte_tokens(const Vocab& vocab);
 
-inline constexpr std::string_view kSpaceMark = "\xe2\x96\x81";  // U+2581, a space in SentencePiece's vocabularies
+inline constexpr std::string_view kSpaceMark =
+    "\xe2\x96\x81";  // U+2581, a space in SentencePiece's vocabularies
 
 // What a SentencePiece token stands for: its byte, or its spelling with spaces for kSpaceMark.
 std::string sentencepiece_bytes(const Vocab& vocab, int32_t id, bool special);

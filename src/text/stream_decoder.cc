@@ -13,7 +13,10 @@ size_t broken_length(std::string_view p, bool& unfinished) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(p[i]); };
   unfinished = false;
   const unsigned first = byte(0);
-  const size_t wanted = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 1;
+  const size_t wanted = first >= 0xc2 && first < 0xe0   ? 2
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xf0 && first < 0xf5 ? 4
+                                                        : 1;
   size_t length = 1;
   for (; length < wanted; ++length) {
     if (length == p.size()) {
@@ -55,7 +58,8 @@ std::string take_text(std::string& held) {
 
 }  // namespace
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool special) : tokenizer_(tokenizer), special_(special) {}
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool special)
+    : tokenizer_(tokenizer), special_(special) {}
 
 std::string StreamDecoder::push(int32_t id) {
   const std::string bytes = tokenizer_.token_bytes(id, special_);

@@ -10,9 +10,23 @@ namespace {
 
 // Tokens that end a turn or a text, by the spelling their models gave them.
 constexpr std::string_view kEnds[] = {
-    "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>", "<|end|>", "<|return|>",
-    "<|call|>", "<end_of_turn>", "<eos>", "</s>", "<EOT>", "[EOT]", "[EOS]", "<end_of_utterance>",
-    "<｜end▁of▁sentence｜>", "<turn|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<end_of_turn>",
+    "<eos>",
+    "</s>",
+    "<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<end_of_utterance>",
+    "<｜end▁of▁sentence｜>",
+    "<turn|>",
 };
 
 }  // namespace
@@ -24,13 +38,16 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool special) const 
   return text;
 }
 
-bool Tokenizer::is_end(int32_t id) const { return std::find(ends_.begin(), ends_.end(), id) != ends_.end(); }
+bool Tokenizer::is_end(int32_t id) const {
+  return std::find(ends_.begin(), ends_.end(), id) != ends_.end();
+}
 
 std::vector<SpecialToken> special_tokens_of(const Vocab& vocab) {
   std::vector<SpecialToken> special;
   for (int32_t id = 0; id < vocab.size(); ++id) {
     if (vocab.is_special(id) || vocab.kind(id) == TokenKind::user_defined)
-      special.push_back({.text = std::string(vocab.text[id]), .id = id, .control = vocab.is_special(id)});
+      special.push_back(
+          {.text = std::string(vocab.text[id]), .id = id, .control = vocab.is_special(id)});
   }
   return special;
 }
@@ -73,11 +90,15 @@ std::vector<int32_t> BasicTokenizer::encode(std::string_view text, EncodeOptions
   special_.split(
       text, options.special,
       [&](std::string_view stretch, bool begins) {
-        if (normalizer_.empty() && normalized_special_.empty()) return encode_plain(stretch, begins, out);
+        if (normalizer_.empty() && normalized_special_.empty())
+          return encode_plain(stretch, begins, out);
         const std::string normalized = normalizer_.apply(stretch, begins);
         normalized_special_.split(
             normalized, options.special,
-            [&](std::string_view plain, bool plain_begins) { encode_plain(plain, begins && plain_begins, out); }, token);
+            [&](std::string_view plain, bool plain_begins) {
+              encode_plain(plain, begins && plain_begins, out);
+            },
+            token);
       },
       token);
   if (options.bos) out.insert(out.end(), suffix_.begin(), suffix_.end());
@@ -116,7 +137,9 @@ void BasicTokenizer::write_gguf(GgufWriter& writer) const {
   set_id("tokenizer.ggml.bos_token_id", bos_);
   set_id("tokenizer.ggml.eos_token_id", eos_);
   set_id("tokenizer.ggml.unknown_token_id", unknown_);
-  const auto adds = [](const std::vector<int32_t>& ids, int32_t id) { return id >= 0 && ids == std::vector{id}; };
+  const auto adds = [](const std::vector<int32_t>& ids, int32_t id) {
+    return id >= 0 && ids == std::vector{id};
+  };
   writer.set_bool("tokenizer.ggml.add_bos_token", adds(prefix_, bos_));
   writer.set_bool("tokenizer.ggml.add_eos_token", adds(suffix_, eos_));
   if (!json_.empty()) writer.set_string("tokenizer.huggingface.json", json_);

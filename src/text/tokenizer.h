@@ -14,11 +14,20 @@
 namespace avocado {
 
 struct EncodeOptions {
-  bool bos = false;      // put the beginning-of-text token (and whatever else the model's tokenizer adds) around it
-  bool special = false;  // text that spells a special token becomes that token; otherwise it is plain text
+  bool bos = false;  // put the beginning-of-text token (and whatever else the model's tokenizer
+                     // adds) around it
+  bool special =
+      false;  // text that spells a special token becomes that token; otherwise it is plain text
 };
 
-enum class TokenKind : uint8_t { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };  // GGUF's numbers
+enum class TokenKind : uint8_t {
+  normal = 1,
+  unknown = 2,
+  control = 3,
+  user_defined = 4,
+  unused = 5,
+  byte = 6
+};  // GGUF's numbers
 
 class Tokenizer {
  public:
@@ -26,15 +35,17 @@ class Tokenizer {
 
   // From tokenizer.ggml.* metadata.
   static std::unique_ptr<Tokenizer> from_gguf(const GgufFile& file);
-  // From a Hugging Face folder (tokenizer.json, with tokenizer_config.json for BOS/EOS/EOG) or a tokenizer.json file.
+  // From a Hugging Face folder (tokenizer.json, with tokenizer_config.json for BOS/EOS/EOG) or a
+  // tokenizer.json file.
   static std::unique_ptr<Tokenizer> from_huggingface(const std::string& path);
   // The same over texts in memory; the second may be empty, `name` is used in messages.
-  static std::unique_ptr<Tokenizer> parse_huggingface(std::string_view tokenizer_json, std::string_view tokenizer_config_json,
+  static std::unique_ptr<Tokenizer> parse_huggingface(std::string_view tokenizer_json,
+                                                      std::string_view tokenizer_config_json,
                                                       const std::string& name);
 
   virtual std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {}) const = 0;
-  // The bytes a token stands for; control tokens give nothing unless `special`. For SentencePiece the
-  // leading-space rule of the first token is decode()'s business, not this one's.
+  // The bytes a token stands for; control tokens give nothing unless `special`. For SentencePiece
+  // the leading-space rule of the first token is decode()'s business, not this one's.
   virtual std::string token_bytes(int32_t id, bool special = false) const = 0;
   std::string decode(std::span<const int32_t> ids, bool special = false) const;
 

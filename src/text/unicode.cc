@@ -23,14 +23,32 @@ constexpr int ascii_category(int c) {
   if (c >= 'A' && c <= 'Z') return UTF8PROC_CATEGORY_LU;
   if (c >= 'a' && c <= 'z') return UTF8PROC_CATEGORY_LL;
   switch (c) {
-    case '$': return UTF8PROC_CATEGORY_SC;
-    case '+': case '<': case '=': case '>': case '|': case '~': return UTF8PROC_CATEGORY_SM;
-    case '^': case '`': return UTF8PROC_CATEGORY_SK;
-    case '-': return UTF8PROC_CATEGORY_PD;
-    case '_': return UTF8PROC_CATEGORY_PC;
-    case '(': case '[': case '{': return UTF8PROC_CATEGORY_PS;
-    case ')': case ']': case '}': return UTF8PROC_CATEGORY_PE;
-    default: return UTF8PROC_CATEGORY_PO;
+    case '$':
+      return UTF8PROC_CATEGORY_SC;
+    case '+':
+    case '<':
+    case '=':
+    case '>':
+    case '|':
+    case '~':
+      return UTF8PROC_CATEGORY_SM;
+    case '^':
+    case '`':
+      return UTF8PROC_CATEGORY_SK;
+    case '-':
+      return UTF8PROC_CATEGORY_PD;
+    case '_':
+      return UTF8PROC_CATEGORY_PC;
+    case '(':
+    case '[':
+    case '{':
+      return UTF8PROC_CATEGORY_PS;
+    case ')':
+    case ']':
+    case '}':
+      return UTF8PROC_CATEGORY_PE;
+    default:
+      return UTF8PROC_CATEGORY_PO;
   }
 }
 
@@ -42,9 +60,10 @@ class CategoryTable {
     for (uint32_t first = 0; first < 0x110000; first += 256) {
       for (uint32_t i = 0; i < 256; ++i) {
         const uint32_t c = first + i;
-        block[i] = static_cast<uint8_t>(c < 0x80    ? ascii_category(static_cast<int>(c))
-                                        : c == 0x85 ? kSpaceControl
-                                                    : utf8proc_category(static_cast<utf8proc_int32_t>(c)));
+        block[i] =
+            static_cast<uint8_t>(c < 0x80    ? ascii_category(static_cast<int>(c))
+                                 : c == 0x85 ? kSpaceControl
+                                             : utf8proc_category(static_cast<utf8proc_int32_t>(c)));
       }
       index_[first >> 8] = intern(block);
     }
@@ -76,15 +95,23 @@ constexpr std::array<ClassMask, 128> make_ascii() {
 std::string normalize_valid(std::string_view text, NormalForm form) {
   int options = UTF8PROC_STABLE;
   switch (form) {
-    case NormalForm::nfc: options |= UTF8PROC_COMPOSE; break;
-    case NormalForm::nfd: options |= UTF8PROC_DECOMPOSE; break;
-    case NormalForm::nfkc: options |= UTF8PROC_COMPOSE | UTF8PROC_COMPAT; break;
-    case NormalForm::nfkd: options |= UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT; break;
+    case NormalForm::nfc:
+      options |= UTF8PROC_COMPOSE;
+      break;
+    case NormalForm::nfd:
+      options |= UTF8PROC_DECOMPOSE;
+      break;
+    case NormalForm::nfkc:
+      options |= UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
+      break;
+    case NormalForm::nfkd:
+      options |= UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
+      break;
   }
   utf8proc_uint8_t* result = nullptr;
-  const auto length =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &result, static_cast<utf8proc_option_t>(options));
+  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                   static_cast<utf8proc_ssize_t>(text.size()), &result,
+                                   static_cast<utf8proc_option_t>(options));
   if (length < 0) fail_resource("Unicode normalization failed: {}", utf8proc_errmsg(length));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   return std::string(reinterpret_cast<const char*>(result), static_cast<size_t>(length));
@@ -104,13 +131,15 @@ Decoded decode(const char* p, const char* end) {
   const auto tail = [&](int i) { return p + i < end && (byte(i) & 0xc0) == 0x80; };
   const uint32_t first = byte(0);
   if (first < 0x80) return {first, 1, true};
-  if (first >= 0xc2 && first < 0xe0 && tail(1)) return {(first & 0x1f) << 6 | (byte(1) & 0x3fu), 2, true};
+  if (first >= 0xc2 && first < 0xe0 && tail(1))
+    return {(first & 0x1f) << 6 | (byte(1) & 0x3fu), 2, true};
   if (first >= 0xe0 && first < 0xf0 && tail(1) && tail(2)) {
     const uint32_t c = (first & 0x0f) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
     if (c >= 0x800 && (c < 0xd800 || c > 0xdfff)) return {c, 3, true};
   }
   if (first >= 0xf0 && first < 0xf5 && tail(1) && tail(2) && tail(3)) {
-    const uint32_t c = (first & 0x07) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 | (byte(3) & 0x3fu);
+    const uint32_t c =
+        (first & 0x07) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 | (byte(3) & 0x3fu);
     if (c >= 0x10000 && c < 0x110000) return {c, 4, true};
   }
   return {0xfffd, 1, false};
@@ -172,7 +201,9 @@ std::string lowercase(std::string_view text) {
     } else if (d.code_point == 0x130) {
       out += "i\u0307";
     } else {
-      append_utf8(static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(d.code_point))), out);
+      append_utf8(
+          static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(d.code_point))),
+          out);
     }
     p += d.length;
   }

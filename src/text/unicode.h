@@ -16,17 +16,20 @@ using ClassMask = uint32_t;
 
 inline constexpr ClassMask bit(int category) { return ClassMask{1} << category; }
 
-inline constexpr ClassMask kUpper = bit(1), kLower = bit(2), kTitle = bit(3), kModifierLetter = bit(4),
-                           kOtherLetter = bit(5), kNonspacingMark = bit(6), kDecimalDigit = bit(9),
+inline constexpr ClassMask kUpper = bit(1), kLower = bit(2), kTitle = bit(3),
+                           kModifierLetter = bit(4), kOtherLetter = bit(5),
+                           kNonspacingMark = bit(6), kDecimalDigit = bit(9),
                            kConnectorPunctuation = bit(12), kNewline = bit(31);  // \r and \n
 inline constexpr ClassMask kLetter = kUpper | kLower | kTitle | kModifierLetter | kOtherLetter;
 inline constexpr ClassMask kMark = bit(6) | bit(7) | bit(8);
 inline constexpr ClassMask kNumber = bit(9) | bit(10) | bit(11);
-inline constexpr ClassMask kPunctuation = bit(12) | bit(13) | bit(14) | bit(15) | bit(16) | bit(17) | bit(18);
+inline constexpr ClassMask kPunctuation =
+    bit(12) | bit(13) | bit(14) | bit(15) | bit(16) | bit(17) | bit(18);
 inline constexpr ClassMask kSymbol = bit(19) | bit(20) | bit(21) | bit(22);
 // White_Space: the separators, tab, newline, vertical tab, form feed, return and U+0085.
 inline constexpr ClassMask kSpace = bit(23) | bit(24) | bit(25) | bit(30) | kNewline;
-inline constexpr ClassMask kOtherControl = bit(0) | bit(26) | bit(27) | bit(28) | bit(29);  // Cn Cc Cf Cs Co
+inline constexpr ClassMask kOtherControl =
+    bit(0) | bit(26) | bit(27) | bit(28) | bit(29);  // Cn Cc Cf Cs Co
 
 // The class of a code point, exactly one bit. Values above U+10FFFF count as unassigned.
 ClassMask class_of(uint32_t code_point);

@@ -10,7 +10,8 @@
 
 namespace avocado {
 
-UnigramTokenizer::UnigramTokenizer(TokenizerParts parts, std::vector<double> scores, bool byte_fallback)
+UnigramTokenizer::UnigramTokenizer(TokenizerParts parts, std::vector<double> scores,
+                                   bool byte_fallback)
     : BasicTokenizer(std::move(parts)),
       scores_(std::move(scores)),
       byte_fallback_(byte_fallback),
@@ -23,7 +24,8 @@ UnigramTokenizer::UnigramTokenizer(TokenizerParts parts, std::vector<double> sco
     if (!std::isfinite(score)) fail_input("{}: the score of token {} is {}", name_, id, score);
     const TokenKind kind = vocab_.kind(id);
     if (kind == TokenKind::normal) lowest = std::min(lowest, score);
-    if (kind == TokenKind::normal || kind == TokenKind::user_defined) pieces.emplace_back(vocab_.text[id], id);
+    if (kind == TokenKind::normal || kind == TokenKind::user_defined)
+      pieces.emplace_back(vocab_.text[id], id);
   }
   constexpr double kUnknownPenalty = 10;  // SentencePiece's
   unknown_score_ = lowest - kUnknownPenalty;
@@ -35,7 +37,8 @@ std::string UnigramTokenizer::token_bytes(int32_t id, bool special) const {
   return sentencepiece_bytes(vocab_, id, special);
 }
 
-void UnigramTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+void UnigramTokenizer::encode_plain(std::string_view text, bool begins,
+                                    std::vector<int32_t>& out) const {
   pre_tokenizer_.split(text, begins, [&](std::string_view piece) { encode_piece(piece, out); });
 }
 
@@ -53,7 +56,8 @@ void UnigramTokenizer::encode_piece(std::string_view text, std::vector<int32_t>&
     if (best[begin].score + score > place.score) place = {best[begin].score + score, begin, id};
   };
   for (size_t at = 0; at < text.size();) {
-    const auto character = static_cast<size_t>(unicode::decode(text.data() + at, text.data() + text.size()).length);
+    const auto character =
+        static_cast<size_t>(unicode::decode(text.data() + at, text.data() + text.size()).length);
     bool known = false;
     index_.each_prefix(text.substr(at), [&](size_t length, int32_t id) {
       known = known || length == character;
@@ -70,7 +74,8 @@ void UnigramTokenizer::encode_piece(std::string_view text, std::vector<int32_t>&
     if (token.id != unknown_) {
       out.push_back(token.id);
     } else if (byte_fallback_ && std::all_of(bytes.begin(), bytes.end(), has_token)) {
-      for (size_t i = bytes.size(); i-- > 0;) out.push_back(byte_ids_[static_cast<unsigned char>(bytes[i])]);
+      for (size_t i = bytes.size(); i-- > 0;)
+        out.push_back(byte_ids_[static_cast<unsigned char>(bytes[i])]);
     } else if (out.size() == start || out.back() != unknown_) {
       out.push_back(unknown_);
     }
@@ -83,10 +88,12 @@ void UnigramTokenizer::write_model(GgufWriter& writer) const {
   writer.set_string("tokenizer.ggml.pre", "default");
   using Kind = Normalizer::Kind;
   writer.set_bool("tokenizer.ggml.add_space_prefix", normalizer_.has(Kind::prepend));
-  writer.set_bool("tokenizer.ggml.remove_extra_whitespaces", normalizer_.has(Kind::collapse_spaces));
+  writer.set_bool("tokenizer.ggml.remove_extra_whitespaces",
+                  normalizer_.has(Kind::collapse_spaces));
   if (const Charsmap* map = normalizer_.charsmap()) {
     const std::string& blob = map->blob();
-    writer.set("tokenizer.ggml.precompiled_charsmap", GgufArray(std::vector<uint8_t>(blob.begin(), blob.end())));
+    writer.set("tokenizer.ggml.precompiled_charsmap",
+               GgufArray(std::vector<uint8_t>(blob.begin(), blob.end())));
   }
 }
 

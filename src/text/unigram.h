@@ -1,6 +1,6 @@
 #pragma once
-// SentencePiece's unigram model: the segmentation of the highest probability, by Viterbi's algorithm
-// (Kudo, 2018).
+// SentencePiece's unigram model: the segmentation of the highest probability, by Viterbi's
+// algorithm (Kudo, 2018).
 
 #include <array>
 

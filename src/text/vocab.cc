@@ -8,8 +8,8 @@ namespace avocado {
 void Vocab::build_index(std::string_view name) {
   const int32_t duplicate = text.build_index([](int32_t) { return true; });
   if (duplicate < 0) return;
-  fail_input("{}: the vocabulary holds \"{}\" twice, as ids {} and {}", name, printable(text[duplicate]),
-             text.find(text[duplicate]), duplicate);
+  fail_input("{}: the vocabulary holds \"{}\" twice, as ids {} and {}", name,
+             printable(text[duplicate]), text.find(text[duplicate]), duplicate);
 }
 
 int byte_of_hex_token(std::string_view spelling) {

@@ -21,7 +21,9 @@ struct Vocab {
   int32_t size() const { return text.size(); }
   TokenKind kind(int32_t id) const { return kinds[static_cast<size_t>(id)]; }
   // Control and unknown tokens are never spelled by plain text.
-  bool is_special(int32_t id) const { return kind(id) == TokenKind::control || kind(id) == TokenKind::unknown; }
+  bool is_special(int32_t id) const {
+    return kind(id) == TokenKind::control || kind(id) == TokenKind::unknown;
+  }
   // Indexes the spellings. Throws Error(input) naming `name` when two ids have one spelling.
   void build_index(std::string_view name);
 };

@@ -6,7 +6,8 @@
 
 namespace avocado {
 
-void add_bert_normalizer(Normalizer& normalizer, bool clean, bool chinese, bool strip_accents, bool lowercase) {
+void add_bert_normalizer(Normalizer& normalizer, bool clean, bool chinese, bool strip_accents,
+                         bool lowercase) {
   using Kind = Normalizer::Kind;
   if (clean) normalizer.add({Kind::clean});
   if (chinese) normalizer.add({Kind::space_around_chinese});
@@ -22,7 +23,8 @@ void add_bert_splits(PreTokenizer& pre_tokenizer) {
   pre_tokenizer.add_split(patterns::kPunctuation, "BERT's pre-tokenizer");
 }
 
-WordPieceTokenizer::WordPieceTokenizer(TokenizerParts parts, const Spelling& spelling, size_t longest_word)
+WordPieceTokenizer::WordPieceTokenizer(TokenizerParts parts, const Spelling& spelling,
+                                       size_t longest_word)
     : BasicTokenizer(std::move(parts)), spelling_(spelling), longest_word_(longest_word) {
   if (unknown_ < 0) fail_input("{}: a WordPiece tokenizer needs an unknown token", name_);
   std::vector<std::pair<std::string_view, int32_t>> begins, continues;
@@ -51,7 +53,8 @@ std::string WordPieceTokenizer::token_bytes(int32_t id, bool special) const {
   return begins ? fmt::format(" {}", text) : std::string(text);
 }
 
-void WordPieceTokenizer::encode_plain(std::string_view text, bool begins, std::vector<int32_t>& out) const {
+void WordPieceTokenizer::encode_plain(std::string_view text, bool begins,
+                                      std::vector<int32_t>& out) const {
   pre_tokenizer_.split(text, begins, [&](std::string_view word) {
     const size_t start = out.size();
     size_t characters = 0;
@@ -83,8 +86,10 @@ void WordPieceTokenizer::write_model(GgufWriter& writer) const {
   };
   set_only("tokenizer.ggml.cls_token_id", prefix_);
   set_only("tokenizer.ggml.seperator_token_id", suffix_);  // spelled so in GGUF
-  writer.set_bool("tokenizer.ggml.normalizer.lowercase", normalizer_.has(Normalizer::Kind::lowercase));
-  writer.set_bool("tokenizer.ggml.normalizer.strip_accents", normalizer_.has(Normalizer::Kind::strip_accents));
+  writer.set_bool("tokenizer.ggml.normalizer.lowercase",
+                  normalizer_.has(Normalizer::Kind::lowercase));
+  writer.set_bool("tokenizer.ggml.normalizer.strip_accents",
+                  normalizer_.has(Normalizer::Kind::strip_accents));
 }
 
 }  // namespace avocado

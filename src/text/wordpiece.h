@@ -10,8 +10,9 @@ class WordPieceTokenizer final : public BasicTokenizer {
  public:
   // How a vocabulary tells tokens that begin a word from those that continue one.
   struct Spelling {
-    std::string_view begins;     // before a token that begins a word (GGUF: U+2581)
-    std::string_view continues;  // before one that continues it (tokenizer.json: "##"); one of the two is empty
+    std::string_view begins;  // before a token that begins a word (GGUF: U+2581)
+    std::string_view
+        continues;  // before one that continues it (tokenizer.json: "##"); one of the two is empty
   };
   static constexpr Spelling kGguf{"\xe2\x96\x81", ""};
   static constexpr Spelling kHuggingFace{"", "##"};
@@ -37,7 +38,8 @@ class WordPieceTokenizer final : public BasicTokenizer {
 };
 
 // BERT's normalizer and word splitting.
-void add_bert_normalizer(Normalizer& normalizer, bool clean, bool chinese, bool strip_accents, bool lowercase);
+void add_bert_normalizer(Normalizer& normalizer, bool clean, bool chinese, bool strip_accents,
+                         bool lowercase);
 void add_bert_splits(PreTokenizer& pre_tokenizer);
 
 }  // namespace avocado
