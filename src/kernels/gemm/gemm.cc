@@ -35,6 +35,8 @@ float* task_scratch(const GemmKernels& kernels) {
 constexpr int64_t kTileCols = 256;
 // With few rows a tile is a stretch of B to stream: at least this many lanes.
 constexpr int64_t kFewRows = 8, kStretch = 32768, kStretchPanels = 4;
+// From this many rows on, a transposed product has at least two tiles.
+constexpr int64_t kHalved = 64;
 // A B of up to this many lanes stays in the second-level cache while all of A passes by.
 constexpr int64_t kSmallB = int64_t{1} << 18;
 
@@ -67,7 +69,10 @@ void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmT
 
 void gemm_transposed(ThreadPool& pool, const GemmKernels& kernels, const GemmTile& whole) {
   const int64_t width = kernels.width, panels = divide_up(whole.cols, width);
-  const int64_t down = divide_up(whole.rows, kernels.max_rows);
+  // Tall tiles, because each reads all of its columns of B again; an even number of them, because
+  // there are few and they take equally long.
+  const int64_t tiles = divide_up(whole.rows, kernels.max_rows_transposed);
+  const int64_t down = whole.rows >= kHalved ? divide_up(tiles, 2) * 2 : tiles;
   const int64_t across = divide_up(whole.cols, kTileCols);
   pool.run(down * across, [&](int64_t task) {
     const int64_t r = part_begin(whole.rows, down, task / across);

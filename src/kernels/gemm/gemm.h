@@ -34,6 +34,7 @@ struct GemmTile {
 struct GemmKernels {
   int64_t width;     // columns of a panel
   int64_t max_rows;  // of a tile
+  int64_t max_rows_transposed;
   size_t scratch;
   // Panels [p0, p1) of B(k, j) = w[k * ld + j], and of B(k, j) = w[j * ld + k].
   void (*pack)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,

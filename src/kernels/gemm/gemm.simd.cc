@@ -14,7 +14,8 @@ using namespace native;
 constexpr int64_t kBlock = 256;
 // Rows of C that one task takes, in strips of at most kRows.
 constexpr int64_t kTileRows = 112;
-constexpr int64_t kStrips = (kTileRows + kRows - 1) / kRows;
+constexpr int64_t kTileRowsTransposed = 224;
+constexpr int64_t kStrips = (kTileRowsTransposed + kRows - 1) / kRows;
 // A strip of A is copied, [row][k] with rows this far apart (a constant, so one pointer reaches all
 // of them; no multiple of a page, so they do not fight for the same cache sets) ...
 constexpr int64_t kRowStep = kBlock + 16;
@@ -175,13 +176,13 @@ void tile_transposed(const GemmTile& t) {
     const int64_t count = min(kBlock, t.k - k0);
     const float* a = t.a + k0 * t.lda;
     const float* b = t.b + k0 * t.ldb;
-    for (int64_t s = 0; s < count; ++s) {
-      for (int64_t i = 0; i < strips; ++i) {
-        const int64_t r0 = strip_begin(t.rows, i);
-        for (int64_t r = 0; r < kColumnStep; r += kLanes) {
-          store(t.scratch + i * kStripStep + s * kColumnStep + r,
-                load(a + s * t.lda + r0 + r, first(t.rows - r0 - r)));
-        }
+    for (int64_t i = 0; i < strips; ++i) {
+      const int64_t r0 = strip_begin(t.rows, i);
+      float* strip = t.scratch + i * kStripStep;
+      for (int64_t r = 0; r < kColumnStep; r += kLanes) {
+        const Mask mask = first(t.rows - r0 - r);
+        for (int64_t s = 0; s < count; ++s)
+          store(strip + s * kColumnStep + r, load(a + s * t.lda + r0 + r, mask));
       }
     }
     // Each kernel call fetches one column of lines of the next block: first A's, then B's.
@@ -230,6 +231,7 @@ void pack_transposed(const float* w, int64_t ld, int64_t k, int64_t cols, int64_
 constexpr GemmKernels kKernels = {
     .width = kWidth,
     .max_rows = kTileRows,
+    .max_rows_transposed = kTileRowsTransposed,
     .scratch = kStrips * kStripStep + kBlock * kWidth,
     .pack = pack,
     .pack_transposed = pack_transposed,
