@@ -94,9 +94,9 @@ TEST(Corpus, ItemsArePureFunctionsOfTheirArguments) {
 
 TEST(Corpus, TheFirstThousandItemsAreRecorded) {
   EXPECT_EQ(digest(Split::train),
-            "a92c05443c0fbda075b2bbb3815e496745ea8219718f454486932cf74520322f");
+            "1b1183fed051c722730815cc4ba6f7be9e1bcba7c2e9870c270d24499135ad0a");
   EXPECT_EQ(digest(Split::held_out),
-            "5f3436b9780922064c241f154f724b97a7f94b90cd52b396ce111f4bcfe09a74");
+            "683e19e3695d45f2495002d7286ab6bba89732ceeae0e7fea4bef2ea4facb130");
 }
 
 TEST(Corpus, ItemsAreWellFormed) {

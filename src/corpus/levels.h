@@ -17,17 +17,17 @@ inline constexpr int kMultiplyRight = 9;
 // Lists to sort, to reverse and to count in.
 inline constexpr int kSortMin = 3, kSortMax = 4;
 inline constexpr int kReverseMin = 3, kReverseMax = 4;
-inline constexpr int kCountMin = 3, kCountMax = 6;
+inline constexpr int kCountMin = 3, kCountMax = 9;
 
-// Facts in a passage.
+// Facts in a passage, at most one per relation.
 inline constexpr int kFactsMin = 2, kFactsMax = 3;
 // Ages in the records to be turned into JSON.
 inline constexpr int kAgeMin = 10, kAgeMax = 99;
 
 // Shares of the tasks in the mixture.
-inline constexpr int kAddWeight = 10, kSubtractWeight = 10, kMultiplyWeight = 10;
-inline constexpr int kSortWeight = 8, kReverseWeight = 8, kCountWeight = 8;
-inline constexpr int kPassageWeight = 12, kClozeWeight = 8, kJsonWeight = 8, kStoryWeight = 6;
-inline constexpr int kVerbsWeight = 8;
+inline constexpr int kAddWeight = 10, kSubtractWeight = 11, kMultiplyWeight = 12;
+inline constexpr int kSortWeight = 9, kReverseWeight = 14, kCountWeight = 8;
+inline constexpr int kPassageWeight = 16, kClozeWeight = 6, kJsonWeight = 5, kStoryWeight = 5;
+inline constexpr int kVerbsWeight = 4;
 
 }  // namespace avocado::corpus::level

@@ -1,4 +1,4 @@
-// How often a letter or an animal occurs in a list.
+// How many letters or animals there are, counted one by one.
 
 #include <fmt/format.h>
 
@@ -11,12 +11,12 @@ namespace avocado::corpus {
 namespace {
 
 constexpr Words kLetterForms[] = {
-    {"How many times does {x} occur: {list}", "{x}はいくつありますか: {list}"},
-    {"Count the letter {x}: {list}", "{x}の数を数えてください: {list}"},
+    {"How many letters: {list}", "文字はいくつありますか: {list}"},
+    {"Count the letters: {list}", "文字の数を数えてください: {list}"},
 };
 constexpr Words kAnimalForms[] = {
-    {"How many {x}s are here: {list}", "{x}は何匹いますか: {list}"},
-    {"Count the {x}s: {list}", "{x}の数を数えてください: {list}"},
+    {"How many animals: {list}", "動物は何匹いますか: {list}"},
+    {"Count the animals: {list}", "動物の数を数えてください: {list}"},
 };
 
 }  // namespace
@@ -24,31 +24,24 @@ constexpr Words kAnimalForms[] = {
 Draft draw_count(Dice& dice, Language language) {
   const bool letters = dice.below(2) == 0;
   const int length = dice.between(level::kCountMin, level::kCountMax);
-  const int count = dice.between(1, length - 1);
-  // One thing to count among two others.
-  const std::vector<int> things = dice.distinct(3, letters ? 26 : size_of(kAnimals));
-  std::vector<int> list(static_cast<size_t>(length), things[0]);
-  for (int i = count; i < length; ++i)
-    list[static_cast<size_t>(i)] = things[static_cast<size_t>(dice.between(1, 2))];
-  std::vector<int> sorted = list;
-  std::sort(sorted.begin(), sorted.end());
-  sorted.push_back(things[0]);
+  std::vector<int> list;
+  for (int i = 0; i < length; ++i) list.push_back(dice.below(letters ? 26 : size_of(kAnimals)));
 
-  const auto name = [&](int n) {
-    return letters ? std::string(1, static_cast<char>('a' + n))
-                   : std::string(word(kAnimals, n, language));
-  };
-  std::vector<std::string> parts;
-  for (int i : dice.distinct(length, length)) parts.push_back(name(list[static_cast<size_t>(i)]));
-
-  const std::string number = std::to_string(count);
-  const std::string answer = language == Language::english
-                                 ? fmt::format("There {} {}.", count == 1 ? "is" : "are", number)
-                                 : fmt::format("{}{}です。", number, letters ? "個" : "匹");
-  return {key_of(letters ? "count letters" : "count animals", sorted),
+  // The steps say the list again with its numbers: "k 1 a 2 k 3".
+  std::vector<std::string> parts, steps;
+  for (int thing : list) {
+    parts.push_back(letters ? std::string(1, static_cast<char>('a' + thing))
+                            : std::string(word(kAnimals, thing, language)));
+    steps.push_back(fmt::format("{} {}", parts.back(), parts.size()));
+  }
+  std::sort(list.begin(), list.end());  // another order is the same item to the split
+  const std::string number = std::to_string(length);
+  return {key_of(letters ? "count letters" : "count animals", list),
           fill((letters ? dice.pick(kLetterForms) : dice.pick(kAnimalForms)).in(language),
-               {{"x", name(things[0])}, {"list", join(parts, " ")}}),
-          answer, number};
+               {{"list", join(parts, " ")}}),
+          join(steps, " ") + (language == Language::english ? ". " : "。") +
+              conclusion(language, number),
+          number};
 }
 
 }  // namespace avocado::corpus
