@@ -1,5 +1,6 @@
 // run, logits and perplexity as a user meets them: answers, files, messages and exit codes.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -259,8 +260,9 @@ TEST_F(InferenceVerbs, PerplexityOfAText) {
   const nlohmann::json whole = measure({});
   EXPECT_EQ(whole["windows"], 1);
   EXPECT_EQ(whole["scored_tokens"].get<int64_t>() + 1, whole["tokens"]);
-  // Random weights know nothing: nearly as bad as guessing.
-  EXPECT_NEAR(whole["perplexity"].get<double>(), vocab_, vocab_ / 5);
+  // Random weights know nothing: about as bad as guessing.
+  EXPECT_GT(whole["perplexity"].get<double>(), vocab_ / 2);
+  EXPECT_LT(whole["perplexity"].get<double>(), vocab_ * 2);
   EXPECT_NEAR(std::exp(whole["mean_nll"].get<double>()), whole["perplexity"].get<double>(), 1e-6);
 
   const nlohmann::json windows = measure({"--ctx", "32", "--stride", "8"});
