@@ -134,7 +134,7 @@ TEST_P(GradientTest, FloatAgreesWithDouble) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GradientTest, testing::ValuesIn(architectures()),
-                         [](const auto& info) { return info.param->name; });
+                         [](const auto& tested) { return tested.param->name; });
 
 }  // namespace
 }  // namespace avocado

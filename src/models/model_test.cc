@@ -117,7 +117,7 @@ TEST_P(ModelTest, MissingAndUnknownTensorsAreRefusedByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ModelTest, testing::ValuesIn(architectures()),
-                         [](const auto& info) { return info.param->name; });
+                         [](const auto& tested) { return tested.param->name; });
 
 TEST(Config, NonsenseIsRefusedByField) {
   test::TempFolder folder;
