@@ -10,6 +10,7 @@ namespace {
 using AddVerb = void (*)(CLI::App&);
 
 const std::vector<AddVerb> kVerbs = {
+    avocado::cli::add_demo,
     avocado::cli::add_train,
     avocado::cli::add_verify,
     avocado::cli::add_run,

@@ -24,11 +24,13 @@ void verify(const Arguments& arguments) {
   ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
   const Run run = Run::open(arguments.run);
   std::optional<Progress> progress;
-  const int64_t last = arguments.range.to < 0 ? run.options().steps : arguments.range.to;
-  const VerifyReport report = verify_run(run, arguments.range, pool, [&](const StepResult& result) {
-    if (!progress) progress.emplace(last, result.step - 1);
-    progress->step(result.step, result.loss, result.inputs);
-  });
+  const VerifyObserver observer{
+      .on_start = [&](int64_t start, int64_t end) { progress.emplace(end, start); },
+      .on_step =
+          [&](const StepResult& result) {
+            progress->step(result.step, result.loss, result.inputs);
+          }};
+  const VerifyReport report = verify_run(run, arguments.range, pool, observer);
   if (progress) progress->finish();
   if (arguments.json) {
     nlohmann::json object = {
