@@ -46,7 +46,7 @@ const DemoRecipe& full_demo() {
       .items = 70000,
       .tokenizer_items = 8000,
       .questions = 32,
-      .recorded = "",
+      .recorded = "7636ed0044c0e2a473cc21c8bad1d7f9e4c48ae65d1d7b3e8f65c2c227e57c46",
   };
   return recipe;
 }
@@ -68,7 +68,7 @@ const DemoRecipe& quick_demo() {
       .items = 600,
       .tokenizer_items = 600,
       .questions = 4,
-      .recorded = "",
+      .recorded = "2630ea2a3c548374a589fa2e1aa7fd7a78e4e25a8f82e3858fc630fc3b58d380",
   };
   return recipe;
 }
