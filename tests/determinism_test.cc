@@ -38,7 +38,8 @@ std::vector<Case> cases() {
            {"stories260K", "weights/stories260K/stories260K.gguf"},
            {"llama2_tiny_random", "weights/malformed-and-tiny-gguf/llama-2-tiny-random.gguf"},
            {"tiny_llama3_folder", "weights/tiny/tiny_llama3"}}) {
-    all.push_back({name, [file](const std::string&) { return test::data(file).string(); }, file});
+    all.push_back(
+        {name, [file = file](const std::string&) { return test::data(file).string(); }, file});
   }
   return all;
 }
