@@ -31,8 +31,9 @@ class Section {
   std::string where(const std::string& key) const {
     const toml::node* node = table_.get(key);
     const toml::source_position at = node ? node->source().begin : table_.source().begin;
-    return at.line == 0 ? fmt::format("{}: {}", source_, name_)
-                        : fmt::format("{}:{}:{}: {}", source_, at.line, at.column, name_);
+    std::string text = source_;
+    if (at.line > 0) text += fmt::format(":{}:{}", at.line, at.column);
+    return name_.empty() ? text : text + ": " + name_;
   }
 
   int64_t whole(const std::string& key, int64_t least, int64_t most) {

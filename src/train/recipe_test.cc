@@ -102,7 +102,8 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("context = 64", "context = 64\ncontext = 32"), "run.toml:8:"},
       {replaced("[data]", "[data"), "run.toml:"},
       {replaced("[data]", "[data]\nrow_tokens = 65"), "row_tokens = 65 is above the context of 64"},
-      {replaced("architecture = \"llama\"", "base = \"x.gguf\""), "[model] unknown key"},
+      {replaced("architecture = \"llama\"", "base = \"x.gguf\""),
+       "run.toml:9:1: [tokenizer] has no place"},
       {"", "the section [model] is missing"},
       {"model = 3", "model must be a section"},
   };
