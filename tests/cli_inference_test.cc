@@ -10,7 +10,7 @@
 
 #include "base/sha256.h"
 #include "files/atomic_file.h"
-#include "infer/chat_format.h"
+#include "text/chat_format.h"
 #include "infer/sampler.h"
 #include "kernels/isa.h"
 #include "program.h"

@@ -10,7 +10,7 @@
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "infer/chat_format.h"
+#include "text/chat_format.h"
 #include "infer/engine.h"
 #include "infer/generate.h"
 #include "kernels/isa.h"

@@ -1,6 +1,7 @@
 #include "cli/demo_recipe.h"
 
 #include "text/bpe_trainer.h"
+#include "text/chat_format.h"
 #include "train/documents.h"
 
 namespace avocado::cli {
@@ -101,7 +102,7 @@ std::vector<Document> demo_documents(const DemoRecipe& recipe, const Tokenizer& 
     corpus::Item item = corpus::mixed_item(corpus::Split::train, i, kCorpusSeed);
     documents.push_back(
         encode_document({{"user", std::move(item.question)}, {"assistant", std::move(item.answer)}},
-                        tokenizer, "demo"));
+                        tokenizer, kLlama3Template, "demo"));
   }
   return documents;
 }

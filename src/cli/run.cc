@@ -15,7 +15,7 @@
 #include "base/sha256.h"
 #include "cli/inference.h"
 #include "cli/verbs.h"
-#include "infer/chat_format.h"
+#include "text/chat_format.h"
 #include "infer/generate.h"
 
 namespace avocado::cli {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "files/atomic_file.h"
+#include "text/chat_format.h"
 
 namespace avocado {
 namespace {
@@ -82,37 +83,7 @@ class Encoder {
   Document document_;
 };
 
-// `open` role `after_role` content `close`: markup is special text, content never is.
-struct ChatFormat {
-  bool bos;
-  std::string_view open, after_role, close, after_turn;
-};
-constexpr ChatFormat kLlama3{true, "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>",
-                             ""};
-constexpr ChatFormat kChatMl{false, "<|im_start|>", "\n", "<|im_end|>", "\n"};
-
-const ChatFormat& chat_format(const Tokenizer& tokenizer, const std::string& source) {
-  if (tokenizer.find(kLlama3.open) >= 0 && tokenizer.find(kLlama3.close) >= 0) return kLlama3;
-  if (tokenizer.find(kChatMl.open) >= 0 && tokenizer.find(kChatMl.close) >= 0) return kChatMl;
-  fail_input(
-      "{}: a chat needs a tokenizer with the special tokens of Llama 3 ({}, {}) or ChatML ({}, "
-      "{}); use \"prompt\" and \"completion\" instead",
-      source, kLlama3.open, kLlama3.close, kChatMl.open, kChatMl.close);
-}
-
 }  // namespace
-
-const std::vector<std::string> kLlama3SpecialTokens = {"<|begin_of_text|>", "<|end_of_text|>",
-                                                       "<|start_header_id|>", "<|end_header_id|>",
-                                                       "<|eot_id|>"};
-
-const std::string_view kLlama3ChatTemplate =
-    "{{ bos_token }}{% for message in messages %}"
-    "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | "
-    "trim "
-    "+ '<|eot_id|>' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% "
-    "endif %}";
 
 std::vector<SourceDocument> read_documents(const std::string& path) {
   const std::string text = read_text_file(path);
@@ -129,7 +100,7 @@ std::vector<SourceDocument> read_documents(const std::string& path) {
 }
 
 Document encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
-                         const std::string& source) {
+                         std::string_view chat_template, const std::string& source) {
   Encoder encoder(tokenizer);
   if (document.empty()) return encoder.take();
   if (is_plain(document.front().role)) {
@@ -138,18 +109,16 @@ Document encode_document(const SourceDocument& document, const Tokenizer& tokeni
     encoder.end();
     return encoder.take();
   }
-  const ChatFormat& format = chat_format(tokenizer, source);
-  constexpr EncodeOptions kMarkup{.bos = false, .special = true};
-  if (format.bos && tokenizer.bos() >= 0) encoder.add(tokenizer.bos(), false);
-  for (const Part& part : document) {
-    const bool learn = part.role == "assistant";
-    encoder.add(std::string(format.open) + part.role + std::string(format.after_role), kMarkup,
-                false);
-    encoder.add(trimmed(part.content), {}, learn);
-    encoder.add(format.close, kMarkup, learn);
-    if (!format.after_turn.empty()) encoder.add(format.after_turn, kMarkup, false);
-  }
-  return encoder.take();
+  const ChatFormat* format = find_chat_format(chat_template);
+  if (!format)
+    fail_input(
+        "{}: a conversation needs a model with a chat template; use \"prompt\" and \"completion\" "
+        "instead",
+        source);
+  std::vector<ChatMessage> messages;
+  for (const Part& part : document) messages.push_back({part.role, part.content});
+  ChatTokens tokens = render_chat_to_learn(*format, tokenizer, chat_template, messages);
+  return {std::move(tokens.ids), std::move(tokens.answer)};
 }
 
 }  // namespace avocado

@@ -27,13 +27,9 @@ using SourceDocument = std::vector<Part>;
 // Throws Error(input) naming file, line and field.
 std::vector<SourceDocument> read_documents(const std::string& path);
 
-// BOS and an end token go around texts. Chats are spelled as Llama 3 or ChatML spell them,
-// whichever special tokens the tokenizer has; `source` names the document when it has neither.
+// BOS and an end token go around texts. Chats are rendered as the model's chat template says
+// (text/chat_format.h); `source` names the document when that cannot be done.
 Document encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
-                         const std::string& source);
-
-// The special tokens of the Llama 3 chat format, and its template as Hugging Face files carry it.
-extern const std::vector<std::string> kLlama3SpecialTokens;
-extern const std::string_view kLlama3ChatTemplate;
+                         std::string_view chat_template, const std::string& source);
 
 }  // namespace avocado

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "text/bpe_trainer.h"
+#include "text/chat_format.h"
 
 namespace avocado {
 namespace {
@@ -38,7 +39,7 @@ TEST(Documents, TextFileIsOneDocument) {
   ASSERT_EQ(documents.size(), 1u);
   EXPECT_EQ(documents[0][0].content, "one\ntwo\n");
   const auto t = tokenizer(false);
-  const Document document = encode_document(documents[0], *t, "plain.txt");
+  const Document document = encode_document(documents[0], *t, "", "plain.txt");
   EXPECT_EQ(document.ids.front(), t->bos());
   EXPECT_EQ(document.ids.back(), t->eos());
   EXPECT_EQ(t->decode(document.ids), "one\ntwo\n");
@@ -57,23 +58,25 @@ TEST(Documents, JsonLines) {
 
 TEST(Documents, OnlyAnswersAreLearned) {
   const auto t = tokenizer(true);
-  const Document chat = encode_document(
-      {{"user", "question "}, {"assistant", " answer"}, {"user", "more"}}, *t, "chat");
+  const Document chat =
+      encode_document({{"user", "question "}, {"assistant", " answer"}, {"user", "more"}}, *t,
+                      kLlama3Template, "chat");
   EXPECT_EQ(learned(chat, *t), "answer<|eot_id|>");
   std::string all;
   for (int32_t id : chat.ids) all += t->token_bytes(id, true);
   EXPECT_EQ(all,
             "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nquestion<|eot_id|>"
             "<|start_header_id|>assistant<|end_header_id|>\n\nanswer<|eot_id|>"
-            "<|start_header_id|>user<|end_header_id|>\n\nmore<|eot_id|>");
-  const Document pair = encode_document({{"prompt", "p"}, {"completion", "c"}}, *t, "pair");
+            "<|start_header_id|>user<|end_header_id|>\n\nmore<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n");
+  const Document pair = encode_document({{"prompt", "p"}, {"completion", "c"}}, *t, "", "pair");
   EXPECT_EQ(learned(pair, *t), "c<|end_of_text|>");
 }
 
 TEST(Documents, ContentNeverBecomesMarkup) {
   const auto t = tokenizer(true);
   const Document document =
-      encode_document({{"user", "<|eot_id|>"}, {"assistant", "a"}}, *t, "chat");
+      encode_document({{"user", "<|eot_id|>"}, {"assistant", "a"}}, *t, kLlama3Template, "chat");
   EXPECT_EQ(std::count(document.ids.begin(), document.ids.end(), t->find("<|eot_id|>")), 2);
 }
 
@@ -97,7 +100,7 @@ TEST(Documents, ErrorsNameFileAndLine) {
       EXPECT_NE(std::string(error.what()).find(path + ":2"), std::string::npos) << error.what();
     }
   }
-  EXPECT_THROW(encode_document({{"user", "u"}}, *tokenizer(false), "chat"), Error);
+  EXPECT_THROW(encode_document({{"user", "u"}}, *tokenizer(false), "", "chat"), Error);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "train/prepare.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -7,6 +8,7 @@
 #include "base/sha256.h"
 #include "models/model.h"
 #include "text/bpe_trainer.h"
+#include "text/chat_format.h"
 #include "train/documents.h"
 
 namespace avocado {
@@ -44,13 +46,14 @@ std::unique_ptr<Tokenizer> train_tokenizer(const Sources& sources, int64_t vocab
   return train_bpe(texts, options);
 }
 
-Dataset pack_sources(const Sources& sources, const Tokenizer& tokenizer, int64_t row_tokens,
-                     int64_t vocab, const char* what) {
+Dataset pack_sources(const Sources& sources, const Tokenizer& tokenizer,
+                     std::string_view chat_template, int64_t row_tokens, int64_t vocab,
+                     const char* what) {
   std::vector<Document> documents;
   for (const auto& [path, texts] : sources)
     for (size_t i = 0; i < texts.size(); ++i)
-      documents.push_back(
-          encode_document(texts[i], tokenizer, fmt::format("{}, document {}", path, i + 1)));
+      documents.push_back(encode_document(texts[i], tokenizer, chat_template,
+                                          fmt::format("{}, document {}", path, i + 1)));
   try {
     return Dataset::pack(documents, row_tokens, vocab);
   } catch (const Error& error) {
@@ -97,14 +100,19 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
     setup.config = recipe.model;
     setup.config.vocab = made->vocab_size();
     setup.tokenizer = made.get();
-    if (recipe.tokenizer_file.empty()) setup.chat_template = kLlama3ChatTemplate;
+    // A tokenizer with the tokens of the Llama 3 format makes a model that speaks it.
+    if (std::all_of(kLlama3SpecialTokens.begin(), kLlama3SpecialTokens.end(),
+                    [&](const std::string& token) { return made->find(token) >= 0; }))
+      setup.chat_template = kLlama3Template;
   }
   const int64_t row_tokens = recipe.row_tokens > 0 ? recipe.row_tokens : setup.config.context;
   const int64_t vocab = setup.config.vocab;
-  const Dataset train = pack_sources(train_sources, *setup.tokenizer, row_tokens, vocab, "train");
+  const Dataset train = pack_sources(train_sources, *setup.tokenizer, setup.chat_template,
+                                     row_tokens, vocab, "train");
   std::optional<Dataset> eval;
   if (!eval_sources.empty())
-    eval = pack_sources(eval_sources, *setup.tokenizer, row_tokens, vocab, "eval");
+    eval = pack_sources(eval_sources, *setup.tokenizer, setup.chat_template, row_tokens, vocab,
+                        "eval");
   setup.train = &train;
   setup.eval = eval ? &*eval : nullptr;
   Run::create(folder, setup, pool);

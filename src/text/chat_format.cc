@@ -1,11 +1,16 @@
-#include "infer/chat_format.h"
+#include "text/chat_format.h"
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/error.h"
 
 namespace avocado {
+
+const std::vector<std::string> kLlama3SpecialTokens = {"<|begin_of_text|>", "<|end_of_text|>",
+                                                       "<|start_header_id|>", "<|end_header_id|>",
+                                                       "<|eot_id|>"};
 
 const std::string_view kLlama3Template =
     "{{- bos_token }}"
@@ -82,26 +87,54 @@ class Writer {
     text_ += text;
     return *this;
   }
-  std::vector<int32_t> finish() {
+  // What follows is said by the assistant, or no longer.
+  Writer& answer(bool begins) {
+    if (begins)
+      answer_at_ = text_.size();
+    else
+      answer_end_ = text_.size();
+    answering_ = begins;
+    return *this;
+  }
+  ChatTokens finish() {
     flush();
-    return std::move(ids_);
+    return std::move(tokens_);
   }
 
  private:
   void token(int32_t id) {
     flush();
-    ids_.push_back(id);
-  }
-  void flush() {
-    if (text_.empty()) return;
-    const std::vector<int32_t> ids = tokenizer_.encode(text_);
-    ids_.insert(ids_.end(), ids.begin(), ids.end());
-    text_.clear();
+    tokens_.ids.push_back(id);
+    tokens_.answer.push_back(answering_);
   }
 
+  // Text before and within an answer is one piece to the tokenizer; its tokens are told apart by
+  // their bytes, counted from the end because some tokenizers put a space in front.
+  void flush() {
+    const std::vector<int32_t> ids =
+        text_.empty() ? std::vector<int32_t>() : tokenizer_.encode(text_);
+    const size_t first = tokens_.ids.size();
+    tokens_.ids.insert(tokens_.ids.end(), ids.begin(), ids.end());
+    tokens_.answer.resize(tokens_.ids.size(), 0);
+    const size_t end = answering_ ? text_.size() : std::min(answer_end_, text_.size());
+    size_t at = text_.size();
+    for (size_t i = ids.size(); i-- > 0;) {
+      const size_t begin = at - std::min(at, tokenizer_.token_bytes(ids[i]).size());
+      tokens_.answer[first + i] = at > answer_at_ && begin < end;
+      at = begin;
+    }
+    text_.clear();
+    answer_at_ = answering_ ? 0 : kNowhere;
+    answer_end_ = kNowhere;
+  }
+
+  static constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
+
   const Tokenizer& tokenizer_;
-  std::vector<int32_t> ids_;
+  ChatTokens tokens_;
   std::string text_;
+  bool answering_ = false;
+  size_t answer_at_ = kNowhere, answer_end_ = kNowhere;  // in text_
 };
 
 // Llama 3: <|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|>
@@ -110,8 +143,14 @@ void llama3_message(Writer& out, std::string_view role, std::string_view content
       .text(role)
       .marker("<|end_header_id|>")
       .text("\n\n")
+      .answer(role == "assistant")
       .text(content)
-      .marker("<|eot_id|>");
+      .marker("<|eot_id|>")
+      .answer(false);
+}
+
+bool wants_answer(const std::vector<ChatMessage>& messages) {
+  return messages.empty() || messages.back().role != "assistant";
 }
 
 // Llama 3.1 to 3.3 always have a system message that states dates; without a clock their templates
@@ -119,8 +158,8 @@ void llama3_message(Writer& out, std::string_view role, std::string_view content
 constexpr std::string_view kLlama31Dates =
     "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
 
-std::vector<int32_t> render_llama3(const Tokenizer& tokenizer, std::string_view chat_template,
-                                   const std::vector<ChatMessage>& messages) {
+ChatTokens render_llama3(const Tokenizer& tokenizer, std::string_view chat_template,
+                         const std::vector<ChatMessage>& messages) {
   Writer out(tokenizer);
   if (has(chat_template, "bos_token")) out.bos();
   auto message = messages.begin();
@@ -132,11 +171,9 @@ std::vector<int32_t> render_llama3(const Tokenizer& tokenizer, std::string_view 
   }
   for (; message != messages.end(); ++message)
     llama3_message(out, message->role, trim(message->content));
-  return out.marker("<|start_header_id|>")
-      .text("assistant")
-      .marker("<|end_header_id|>")
-      .text("\n\n")
-      .finish();
+  if (wants_answer(messages))
+    out.marker("<|start_header_id|>").text("assistant").marker("<|end_header_id|>").text("\n\n");
+  return out.finish();
 }
 
 // ChatML: <|im_start|>role\ncontent<|im_end|>\n
@@ -158,11 +195,12 @@ std::string_view chatml_default_system(std::string_view chat_template) {
   return {};
 }
 
-std::vector<int32_t> render_chatml(const Tokenizer& tokenizer, std::string_view chat_template,
-                                   const std::vector<ChatMessage>& messages) {
+ChatTokens render_chatml(const Tokenizer& tokenizer, std::string_view chat_template,
+                         const std::vector<ChatMessage>& messages) {
   Writer out(tokenizer);
   const auto say = [&out](std::string_view role, std::string_view content) {
-    out.marker("<|im_start|>").text(role).text("\n").text(content).marker("<|im_end|>").text("\n");
+    out.marker("<|im_start|>").text(role).text("\n").answer(role == "assistant");
+    out.text(content).marker("<|im_end|>").answer(false).text("\n");
   };
   if (has(chat_template, "bos_token")) out.bos();
   const std::string_view system = chatml_default_system(chat_template);
@@ -179,12 +217,13 @@ std::vector<int32_t> render_chatml(const Tokenizer& tokenizer, std::string_view 
     }
     say(message.role, content);
   }
-  return out.marker("<|im_start|>").text("assistant\n").finish();
+  if (wants_answer(messages)) out.marker("<|im_start|>").text("assistant\n");
+  return out.finish();
 }
 
 // Llama 2: <s>[INST] <<SYS>>\nsystem\n<</SYS>>\n\nuser [/INST] answer </s><s>[INST] ...
-std::vector<int32_t> render_llama2(const Tokenizer& tokenizer, std::string_view,
-                                   const std::vector<ChatMessage>& messages) {
+ChatTokens render_llama2(const Tokenizer& tokenizer, std::string_view,
+                         const std::vector<ChatMessage>& messages) {
   Writer out(tokenizer);
   std::string system;
   for (const ChatMessage& message : messages) {
@@ -194,7 +233,7 @@ std::vector<int32_t> render_llama2(const Tokenizer& tokenizer, std::string_view,
       out.bos().text("[INST] ").text(trim(system + message.content)).text(" [/INST]");
       system.clear();
     } else {
-      out.text(" ").text(trim(message.content)).text(" ").eos();
+      out.answer(true).text(" ").text(trim(message.content)).text(" ").eos().answer(false);
     }
   }
   return out.finish();
@@ -202,8 +241,8 @@ std::vector<int32_t> render_llama2(const Tokenizer& tokenizer, std::string_view,
 
 // Mistral: <s>[INST] user [/INST]answer</s>[INST] ...; the spaces differ between versions and stand
 // in the template. The system message goes in front of the last question.
-std::vector<int32_t> render_mistral(const Tokenizer& tokenizer, std::string_view chat_template,
-                                    const std::vector<ChatMessage>& messages) {
+ChatTokens render_mistral(const Tokenizer& tokenizer, std::string_view chat_template,
+                          const std::vector<ChatMessage>& messages) {
   const bool space_before = has(chat_template, "[INST] "),
              space_after = has(chat_template, " [/INST]");
   const bool space_answer = has(chat_template, "\" \" + message[\"content\"]");
@@ -218,7 +257,7 @@ std::vector<int32_t> render_mistral(const Tokenizer& tokenizer, std::string_view
       if (!system.empty() && &message == &messages.back()) out.text(system).text("\n\n");
       out.text(message.content).text(space_after ? " " : "").marker_or_text("[/INST]");
     } else {
-      out.text(space_answer ? " " : "").text(message.content).eos();
+      out.answer(true).text(space_answer ? " " : "").text(message.content).eos().answer(false);
     }
   }
   return out.finish();
@@ -266,9 +305,9 @@ const ChatFormat* find_chat_format(std::string_view chat_template) {
       known);
 }
 
-std::vector<int32_t> render_chat(const ChatFormat& format, const Tokenizer& tokenizer,
-                                 std::string_view chat_template,
-                                 const std::vector<ChatMessage>& messages) {
+namespace {
+
+void check_roles(const std::vector<ChatMessage>& messages) {
   std::string_view expected = "user";
   for (size_t i = 0; i < messages.size(); ++i) {
     const std::string& role = messages[i].role;
@@ -276,13 +315,28 @@ std::vector<int32_t> render_chat(const ChatFormat& format, const Tokenizer& toke
     if (role != expected) {
       fail_usage(
           "message {} of the conversation is by '{}'; expected {} (an optional system message, "
-          "then user and "
-          "assistant in turn)",
+          "then user and assistant in turn)",
           i + 1, role, expected);
     }
     expected = expected == "user" ? "assistant" : "user";
   }
-  if (expected != "assistant") fail_usage("the conversation must end with a message of the user");
+}
+
+}  // namespace
+
+std::vector<int32_t> render_chat(const ChatFormat& format, const Tokenizer& tokenizer,
+                                 std::string_view chat_template,
+                                 const std::vector<ChatMessage>& messages) {
+  check_roles(messages);
+  if (messages.empty() || messages.back().role != "user")
+    fail_usage("the conversation must end with a message of the user");
+  return format.render(tokenizer, chat_template, messages).ids;
+}
+
+ChatTokens render_chat_to_learn(const ChatFormat& format, const Tokenizer& tokenizer,
+                                std::string_view chat_template,
+                                const std::vector<ChatMessage>& messages) {
+  check_roles(messages);
   return format.render(tokenizer, chat_template, messages);
 }
 

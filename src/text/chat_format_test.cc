@@ -1,7 +1,7 @@
 // The expected strings are what Jinja2 makes of the templates (trim_blocks and lstrip_blocks on, as
 // in transformers; strftime_now not defined).
 
-#include "infer/chat_format.h"
+#include "text/chat_format.h"
 
 #include <gtest/gtest.h>
 
