@@ -43,8 +43,8 @@ struct Net {
       // Larger than at birth, and nothing exactly one or zero: every term of a gradient counts.
       std::vector<T> w;
       for (float x : v)
-        w.push_back(static_cast<T>(x * 10 * (x == 1.0f ? 0.1 : 1) +
-                                   0.2 * (random.uniform(position++) - 0.5)));
+        w.push_back(
+            static_cast<T>(x * (x == 1.0f ? 1.0 : 1.5) + 0.2 * (random.uniform(position++) - 0.5)));
       values.push_back(w);
       grads.emplace_back(w.size(), T{0});
     }

@@ -111,7 +111,7 @@ TEST_P(ModelTest, MissingAndUnknownTensorsAreRefusedByName) {
   EXPECT_AVOCADO_ERROR(Model::load(path, pool_), ErrorKind::input, "blk.0.extra");
 
   graph::Graph reshaped = g;
-  reshaped.weights[0].rows -= 1;
+  reshaped.weights[g.find_weight("blk.0.ffn_down.weight")].rows -= 1;
   save_gguf(path, config, reshaped, weights.pointers, nullptr, "");
   EXPECT_AVOCADO_ERROR(Model::load(path, pool_), ErrorKind::input, "shape");
 }
