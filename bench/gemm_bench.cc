@@ -2,6 +2,8 @@
 // measured peak, at 512^3 and at the shapes of training and decoding, with 1 and 2 threads.
 // A time is the minimum over repetitions; the peak is measured beside each case.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -81,8 +83,7 @@ class Report {
 void products(Report& report, ThreadPool& pool, int64_t n, int64_t in, int64_t out) {
   const Buffer<float> x = numbers(n * in, 1), w = numbers(out * in, 2), dy = numbers(n * out, 3);
   const Buffer<float> y = numbers(n * out, 4), dx = numbers(n * in, 5), dw = numbers(out * in, 6);
-  const std::string shape =
-      "n " + std::to_string(n) + " in " + std::to_string(in) + " out " + std::to_string(out);
+  const std::string shape = fmt::format("n {} in {} out {}", n, in, out);
   const double flops = 2.0 * static_cast<double>(n) * static_cast<double>(in * out);
   const float* none = nullptr;
   report.measure(pool, "forward  " + shape, flops, false,
@@ -100,8 +101,7 @@ void packed(Report& report, ThreadPool& pool, int64_t n, int64_t in, int64_t out
   for (size_t i = 0; i < w16.size(); ++i) w16[i] = f32_to_bf16(w.data()[i]);
   const PackedWeight p = PackedWeight::from_f32(pool, w.data(), out, in);
   const PackedWeight p16 = PackedWeight::from_bf16(pool, w16.data(), out, in);
-  const std::string shape =
-      "n " + std::to_string(n) + " in " + std::to_string(in) + " out " + std::to_string(out);
+  const std::string shape = fmt::format("n {} in {} out {}", n, in, out);
   const double flops = 2.0 * static_cast<double>(n) * static_cast<double>(in * out);
   report.measure(pool, "packed f32  " + shape, flops, false,
                  [&] { linear(pool, x.data(), p, nullptr, y.data(), n); });
@@ -132,9 +132,8 @@ void attend(Report& report, ThreadPool& pool, int64_t batch, int64_t length, int
   double pairs = 0;
   for (int64_t i = length - queries; i < length; ++i) pairs += static_cast<double>(i + 1);
   pairs *= static_cast<double>(batch * heads * dim);
-  const std::string name = " " + std::to_string(batch) + " x " + std::to_string(queries) + " of " +
-                           std::to_string(length) + ", " + std::to_string(heads) + "/" +
-                           std::to_string(kv_heads) + " heads of " + std::to_string(dim);
+  const std::string name = fmt::format(" {} x {} of {}, {}/{} heads of {}", batch, queries, length,
+                                       heads, kv_heads, dim);
   report.measure(pool, "attention" + name, 4 * pairs, false, [&] {
     attention<float>(pool, shape, q.data(), out.data(), lse.data(), sequences);
   });

@@ -10,13 +10,13 @@
 
 #include "base/sha256.h"
 #include "files/atomic_file.h"
-#include "text/chat_format.h"
 #include "infer/sampler.h"
 #include "kernels/isa.h"
 #include "program.h"
 #include "temp_folder.h"
 #include "test_data.h"
 #include "text/bpe_trainer.h"
+#include "text/chat_format.h"
 #include "tiny_model.h"
 
 namespace avocado {

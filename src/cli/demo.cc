@@ -10,11 +10,11 @@
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "text/chat_format.h"
 #include "infer/engine.h"
 #include "infer/generate.h"
 #include "kernels/isa.h"
 #include "models/model.h"
+#include "text/chat_format.h"
 
 namespace avocado::cli {
 namespace {

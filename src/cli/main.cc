@@ -10,15 +10,9 @@ namespace {
 using AddVerb = void (*)(CLI::App&);
 
 const std::vector<AddVerb> kVerbs = {
-    avocado::cli::add_demo,
-    avocado::cli::add_train,
-    avocado::cli::add_verify,
-    avocado::cli::add_run,
-    avocado::cli::add_show,
-    avocado::cli::add_tokenize,
-    avocado::cli::add_logits,
-    avocado::cli::add_perplexity,
-    avocado::cli::add_doctor,
+    avocado::cli::add_demo,   avocado::cli::add_train,      avocado::cli::add_verify,
+    avocado::cli::add_run,    avocado::cli::add_show,       avocado::cli::add_tokenize,
+    avocado::cli::add_logits, avocado::cli::add_perplexity, avocado::cli::add_doctor,
 };
 
 int exit_code(avocado::ErrorKind kind) {

@@ -15,8 +15,8 @@
 #include "base/sha256.h"
 #include "cli/inference.h"
 #include "cli/verbs.h"
-#include "text/chat_format.h"
 #include "infer/generate.h"
+#include "text/chat_format.h"
 
 namespace avocado::cli {
 namespace {

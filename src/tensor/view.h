@@ -14,7 +14,7 @@ namespace avocado {
 struct TensorView {
   std::string name;
   DType type = DType::f32;
-  std::vector<int64_t> shape;  // outermost first, as numpy prints it; the last is contiguous
+  std::vector<int64_t> shape;       // outermost first, as numpy prints it; the last is contiguous
   std::span<const std::byte> data;  // at any address: safetensors files do not align their data
 
   int64_t count() const {

@@ -13,6 +13,7 @@ void embed(ThreadPool& pool, const int32_t* ids, const T* table, T* y, int64_t n
 
 // dtable[ids[i], :] += dy[i, :], i ascending.
 template <class T>
-void embed_backward(ThreadPool& pool, const int32_t* ids, const T* dy, T* dtable, int64_t n, int64_t width);
+void embed_backward(ThreadPool& pool, const int32_t* ids, const T* dy, T* dtable, int64_t n,
+                    int64_t width);
 
 }  // namespace avocado::kernels
