@@ -136,15 +136,21 @@ std::unique_ptr<Tokenizer> load_spm(const GgufFile& file) {
     parts.strip_first_space = true;
   }
   parts.normalizer.add({Normalizer::Kind::replace, " ", std::string(kSpaceMark)});
-  // Phi-3 swallows white space after its special tokens; GGUF has no key to say so.
+  // Phi-3 swallows white space after its special tokens; GGUF has no key of its own to say so.
   std::string model_name(file.get_string("general.name", ""));
   std::transform(model_name.begin(), model_name.end(), model_name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (model_name.find("phi-3") != std::string::npos ||
-      model_name.find("phi3") != std::string::npos) {
-    for (SpecialToken& token : parts.special)
-      token.strip_right =
-          token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>";
+  const bool phi3 =
+      model_name.find("phi-3") != std::string::npos || model_name.find("phi3") != std::string::npos;
+  std::vector<bool> stripping(static_cast<size_t>(size), phi3);
+  if (const auto* listed = file.get_array<int32_t>("avocado.tokenizer.strip_right")) {
+    for (int32_t id : *listed)
+      if (id >= 0 && id < size) stripping[static_cast<size_t>(id)] = true;
+  }
+  for (SpecialToken& token : parts.special) {
+    const bool plain =
+        token.text == "<unk>" || token.text == "<s>" || token.text == "<|endoftext|>";
+    token.strip_right = stripping[static_cast<size_t>(token.id)] && !plain;
   }
   return SpmTokenizer::from_scores(std::move(parts));
 }

@@ -42,7 +42,8 @@ Json with_pointer(Json json, const char* pointer, Json value) {
 }
 
 TEST(HuggingFace, ReadsMergesInBothForms) {
-  const Json pairs = with_pointer(small_bpe(), "/model/merges", {{"a", "b"}, {"ab", "c"}});
+  const Json pairs =
+      with_pointer(small_bpe(), "/model/merges", Json::parse(R"([["a", "b"], ["ab", "c"]])"));
   for (const Json& json : {small_bpe(), pairs})
     EXPECT_EQ(parse(json.dump())->encode("abcab"), (std::vector{4, 3}));
 }
@@ -154,7 +155,9 @@ TEST(HuggingFace, UnigramAndWordPiece) {
       {"model",
        {{"type", "Unigram"},
         {"unk_id", 0},
-        {"vocab", {{"<unk>", 0}, {"▁", -3}, {"a", -2}, {"b", -2.5}, {"▁ab", -4}, {"ab", -4.6}}}}}};
+        {"vocab",
+         Json::parse(
+             R"([["<unk>", 0], ["▁", -3], ["a", -2], ["b", -2.5], ["▁ab", -4], ["ab", -4.6]])")}}}};
   const auto u = parse(unigram.dump());
   EXPECT_EQ(u->type_name(), "unigram");
   EXPECT_EQ(u->encode("ab abxyab"), (std::vector{4, 4, 0, 2, 3}));  // a + b beats ab: -4.5 > -4.6

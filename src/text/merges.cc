@@ -18,9 +18,14 @@ MergeTable::MergeTable(const std::vector<Merge>& merges) {
   slots_.assign(size, {kEmpty, -1, 0});
   mask_ = size - 1;
   shift_ = 64 - std::countr_zero(size);
+  const size_t bits = std::max<size_t>(std::bit_ceil(merges.size() * 8), 64);
+  filter_.assign(bits / 64, 0);
+  filter_shift_ = 64 - std::countr_zero(bits);
   for (const Merge& merge : merges) {
-    const uint64_t pair = key(merge.left, merge.right);
-    size_t i = hash(pair);
+    const uint64_t pair = key(merge.left, merge.right), spread = pair * kMultiplier;
+    const size_t bit = spread >> filter_shift_;
+    filter_[bit / 64] |= uint64_t{1} << (bit % 64);
+    size_t i = spread >> shift_;
     while (slots_[i].pair != kEmpty && slots_[i].pair != pair) i = (i + 1) & mask_;
     if (slots_[i].pair == kEmpty) slots_[i] = {pair, merge.merged, merge.rank};
   }

@@ -26,8 +26,10 @@ class MergeTable {
     uint32_t rank;
   };
   const Slot* find(int32_t left, int32_t right) const {
-    const uint64_t pair = key(left, right);
-    for (size_t i = hash(pair);; i = (i + 1) & mask_) {
+    const uint64_t pair = key(left, right), spread = pair * kMultiplier;
+    const size_t bit = spread >> filter_shift_;
+    if (!(filter_[bit / 64] >> (bit % 64) & 1)) return nullptr;
+    for (size_t i = spread >> shift_;; i = (i + 1) & mask_) {
       if (slots_[i].pair == kEmpty) return nullptr;  // first: (-1, -1) spells kEmpty
       if (slots_[i].pair == pair) return &slots_[i];
     }
@@ -39,17 +41,20 @@ class MergeTable {
   void apply(std::vector<int32_t>& symbols) const;
 
  private:
-  static constexpr uint64_t kEmpty = ~uint64_t{0};
+  static constexpr uint64_t kEmpty = ~uint64_t{0}, kMultiplier = 0x9e3779b97f4a7c15;
   static uint64_t key(int32_t left, int32_t right) {
     return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
   }
-  size_t hash(uint64_t pair) const { return (pair * 0x9e3779b97f4a7c15) >> shift_; }
   void apply_short(std::vector<int32_t>& symbols) const;
   void apply_long(std::vector<int32_t>& symbols) const;
 
   std::vector<Slot> slots_ = {{kEmpty, -1, 0}, {kEmpty, -1, 0}};
   size_t mask_ = 1;
   int shift_ = 63;
+  // One bit for each of eight places per rule: most pairs have no rule, and the bits fit the cache
+  // that the slots do not fit.
+  std::vector<uint64_t> filter_ = {0};
+  int filter_shift_ = 58;
 };
 
 }  // namespace avocado

@@ -28,6 +28,7 @@ class SpecialTokens {
   explicit SpecialTokens(std::vector<SpecialToken> tokens);
 
   bool empty() const { return tokens_.empty(); }
+  const std::deque<SpecialToken>& tokens() const { return tokens_; }
 
   // Calls plain(text, begins) for the stretches between tokens, begins meaning that nothing stands
   // before the stretch, and token(id) for each token found.

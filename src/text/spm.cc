@@ -172,7 +172,7 @@ int32_t SpmTokenizer::symbol(std::string_view character) const {
 
 void SpmTokenizer::encode_plain(std::string_view text, bool begins,
                                 std::vector<int32_t>& out) const {
-  WordCache cache(pre_tokenizer_.rewrites() ? 0 : text.size());
+  WordCache cache(pre_tokenizer_.rewrites() ? std::string_view() : text, out);
   std::vector<int32_t> symbols;
   pre_tokenizer_.split(text, begins, [&](std::string_view piece) {
     while (split_at_spaces_ && !piece.empty()) {

@@ -142,6 +142,10 @@ void BasicTokenizer::write_gguf(GgufWriter& writer) const {
   };
   writer.set_bool("tokenizer.ggml.add_bos_token", adds(prefix_, bos_));
   writer.set_bool("tokenizer.ggml.add_eos_token", adds(suffix_, eos_));
+  std::vector<int32_t> strip_right;
+  for (const SpecialToken& token : special_.tokens())
+    if (token.strip_right) strip_right.push_back(token.id);
+  if (!strip_right.empty()) writer.set_i32s("avocado.tokenizer.strip_right", strip_right);
   if (!json_.empty()) writer.set_string("tokenizer.huggingface.json", json_);
   if (!config_json_.empty()) writer.set_string("avocado.tokenizer.config_json", config_json_);
 }

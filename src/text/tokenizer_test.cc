@@ -130,7 +130,10 @@ TEST(Tokenizer, LongWordsDoNotHang) {
       const auto ids = t->encode(text);
       const double seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      EXPECT_EQ(t->decode(ids), text) << name;
+      // deepseek-llm lacks the bytes that UTF-8 never uses.
+      EXPECT_TRUE(t->decode(ids) == text ||
+                  (unit == "\xff" && name == std::string_view("deepseek-llm")))
+          << name;
       EXPECT_LT(seconds, 20) << name << " on a run of "
                              << unit;  // a quadratic algorithm takes minutes
     }
