@@ -108,9 +108,9 @@ class GgufFile::Impl::Reader {
       what_ = fmt::format("value of {}", printable(key));
       file_.metadata.emplace_back(key, read_value(type));
     }
-    const auto& metadata = file_.metadata;
+    const auto& entries = file_.metadata;
     const auto duplicate =
-        index_by(file_.keys_sorted, metadata.size(), [&](uint32_t i) { return metadata[i].first; });
+        index_by(file_.keys_sorted, entries.size(), [&](uint32_t i) { return entries[i].first; });
     if (duplicate) fail("metadata key {} occurs twice", printable(*duplicate));
   }
 
@@ -205,12 +205,12 @@ class GgufFile::Impl::Reader {
   void read_alignment() {
     const GgufValue* value = file_.find("general.alignment");
     if (!value) return;
-    const auto alignment = as_integer(*value);
-    if (!alignment || *alignment < 8 || *alignment > (int64_t{1} << 31) ||
-        !std::has_single_bit(static_cast<uint64_t>(*alignment))) {
+    const auto stated = as_integer(*value);
+    if (!stated || *stated < 8 || *stated > (int64_t{1} << 31) ||
+        !std::has_single_bit(static_cast<uint64_t>(*stated))) {
       fail("general.alignment must be an integer power of two from 8 to 2^31");
     }
-    file_.alignment = static_cast<uint64_t>(*alignment);
+    file_.alignment = static_cast<uint64_t>(*stated);
   }
 
   void read_tensors() {
@@ -229,9 +229,9 @@ class GgufFile::Impl::Reader {
              file_.alignment);
       }
     }
-    const auto& tensors = file_.tensors;
-    const auto duplicate = index_by(file_.names_sorted, tensors.size(),
-                                    [&](uint32_t i) { return std::string_view(tensors[i].name); });
+    const auto& views = file_.tensors;
+    const auto duplicate = index_by(file_.names_sorted, views.size(),
+                                    [&](uint32_t i) { return std::string_view(views[i].name); });
     if (duplicate) fail("tensor {} occurs twice", printable(*duplicate));
     place_tensors(offsets);
   }

@@ -1,0 +1,200 @@
+#include "parsers.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "files/gguf.h"
+#include "files/json.h"
+#include "files/safetensors.h"
+#include "models/model.h"
+#include "models/registry.h"
+#include "text/tokenizer.h"
+#include "train/dataset.h"
+#include "train/metrics.h"
+#include "train/recipe.h"
+#include "train/state.h"
+
+namespace avocado::test {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+// Bytes as a file with a path, in memory only.
+class MemoryFile {
+ public:
+  explicit MemoryFile(Bytes bytes) : fd_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+    if (fd_ < 0 || ::write(fd_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+      throw std::runtime_error("cannot make a memory file");
+    }
+  }
+  ~MemoryFile() { ::close(fd_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+
+ private:
+  int fd_;
+};
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::logic_error(what);
+}
+
+// Reads every byte, so that a sanitizer sees a view that leaves its file.
+void touch(Bytes bytes) {
+  [[maybe_unused]] static volatile unsigned sink;
+  unsigned sum = 0;
+  for (const std::byte byte : bytes) sum += static_cast<unsigned>(byte);
+  sink = sum;
+}
+
+void use_tensors(const std::vector<TensorView>& tensors) {
+  for (const TensorView& tensor : tensors) {
+    touch(tensor.data);
+    const DTypeTraits* traits = dtype_traits(tensor.type);
+    require(traits && dtype_bytes(tensor.type, tensor.count()) == tensor.data.size(),
+            "a tensor's size is wrong");
+    if (traits->to_f32 && tensor.count() <= 1 << 16) to_f32(tensor);
+  }
+}
+
+std::string_view as_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void parse_gguf(Bytes bytes) {
+  const GgufFile file = GgufFile::parse(bytes, "fuzz");
+  use_tensors(file.tensors());
+  for (const TensorView& tensor : file.tensors())
+    require(file.tensor(tensor.name) == &tensor, "a tensor is not found");
+  for (const auto& [key, value] : file.metadata())
+    require(file.find(key) == &value, "a key is not found");
+  // What was read can be written and read again.
+  GgufWriter writer;
+  for (const auto& [key, value] : file.metadata()) writer.set(key, value);
+  for (const TensorView& tensor : file.tensors()) writer.add_tensor(tensor);
+  if (file.alignment() > 4096) return;
+  const std::vector<std::byte> copy = writer.bytes();
+  const GgufFile again = GgufFile::parse(copy, "copy");
+  require(again.metadata().size() == file.metadata().size() &&
+              again.tensors().size() == file.tensors().size(),
+          "a copy differs");
+}
+
+void parse_safetensors(Bytes bytes) {
+  const SafetensorsFile file = SafetensorsFile::parse(bytes, "fuzz");
+  use_tensors(file.tensors());
+  for (const TensorView& tensor : file.tensors())
+    require(file.tensor(tensor.name) == &tensor, "a tensor is not found");
+}
+
+void parse_json(Bytes bytes) {
+  const nlohmann::json value = avocado::parse_json(as_text(bytes), "fuzz");
+  const std::string text = value.dump();
+  require(avocado::parse_json(text, "copy") == value, "a copy differs");
+}
+
+void use_tokenizer(const Tokenizer& tokenizer) {
+  static constexpr std::string_view kText =
+      "Hello,  world!\n\n\t 12345 it's アボカドは果物です。 naïve \U0001f951 <s></s> <|im_end|> "
+      "\xff\xc3";
+  for (const bool special : {false, true}) {
+    const std::vector<int32_t> ids = tokenizer.encode(kText, {.bos = special, .special = special});
+    for (const int32_t id : ids)
+      require(id >= 0 && id < tokenizer.vocab_size(), "an id is outside the vocabulary");
+    tokenizer.decode(ids, special);
+    StreamDecoder stream(tokenizer, special);
+    for (const int32_t id : ids) stream.push(id);
+    stream.finish();
+  }
+  for (int32_t id = 0; id < std::min(tokenizer.vocab_size(), 100); ++id) {
+    tokenizer.token_bytes(id, true);
+    tokenizer.find(tokenizer.token_text(id));
+    tokenizer.is_end(id);
+  }
+}
+
+void parse_gguf_tokenizer(Bytes bytes) {
+  const GgufFile file = GgufFile::parse(bytes, "fuzz");
+  use_tokenizer(*Tokenizer::from_gguf(file));
+}
+
+void parse_tokenizer_json(Bytes bytes) {
+  const MemoryFile file(bytes);
+  use_tokenizer(*Tokenizer::from_huggingface(file.path()));
+}
+
+void parse_model(Bytes bytes) {
+  static ThreadPool pool(1);
+  const MemoryFile file(bytes);
+  const Model model = Model::load(file.path(), pool);
+  require(model.config().vocab > 0 && !model.weights().empty(), "a model is empty");
+}
+
+void parse_checkpoint(Bytes bytes) {
+  const MemoryFile file(bytes);
+  TrainState state(tiny_graph());
+  read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
+}
+
+void parse_token_shard(Bytes bytes) {
+  const MemoryFile file(bytes);
+  const Dataset data = Dataset::open(file.path());
+  for (int64_t row = 0; row < data.rows(); ++row) {
+    for (int64_t s = data.first_sequence(row); s < data.last_sequence(row); ++s) {
+      for (const uint32_t word : data.sequence(s)) {
+        require((word & ~Dataset::kLearn) < static_cast<uint64_t>(data.vocab()),
+                "a token is outside the vocabulary");
+      }
+    }
+  }
+}
+
+void parse_metrics(Bytes bytes) {
+  const MemoryFile file(bytes);
+  const MetricsFile metrics = read_metrics(file.path(), kDefinition);
+  require(metrics.steps.size() == metrics.step_end.size(), "steps differ");
+  if (!metrics.problem.empty()) fail_input("{}", metrics.problem);
+}
+
+void parse_recipe(Bytes bytes) {
+  recipe_to_json(avocado::parse_recipe(std::string(as_text(bytes)), "fuzz"));
+}
+
+template <void (*kParse)(Bytes)>
+bool accepts(Bytes bytes) {
+  try {
+    kParse(bytes);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+const graph::Graph& tiny_graph() {
+  static const graph::Graph graph = [] {
+    ModelConfig config = architectures().front()->tiny();
+    config.vocab = 8;
+    config.layers = 1;
+    return build_graph(config);
+  }();
+  return graph;
+}
+
+const std::vector<Parser>& parsers() {
+  static const std::vector<Parser> list = {
+#define PARSER(name) {#name, accepts<parse_##name>},
+#include "parsers.def"
+#undef PARSER
+  };
+  return list;
+}
+
+}  // namespace avocado::test

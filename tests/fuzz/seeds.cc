@@ -1,0 +1,376 @@
+// Small valid files for every parser, made by this program alone.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "base/philox.h"
+#include "files/atomic_file.h"
+#include "files/gguf.h"
+#include "files/safetensors.h"
+#include "models/model.h"
+#include "models/registry.h"
+#include "parsers.h"
+#include "temp_folder.h"
+#include "text/bpe_trainer.h"
+#include "train/dataset.h"
+#include "train/metrics.h"
+#include "train/state.h"
+
+namespace avocado::test {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+using Json = nlohmann::ordered_json;
+
+Bytes bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
+  return Bytes(bytes.begin(), bytes.end());
+}
+
+template <class Write>
+Bytes bytes_of_file(Write write) {
+  const TempFolder folder;
+  const std::string path = folder.file("seed");
+  write(path);
+  return bytes_of(read_text_file(path));
+}
+
+std::vector<Bytes> gguf_seeds() {
+  GgufWriter every;
+  every.set("u8", uint8_t{200});
+  every.set("i8", int8_t{-100});
+  every.set("u16", uint16_t{60000});
+  every.set("i16", int16_t{-30000});
+  every.set_u32("u32", 4'000'000'000u);
+  every.set_i32("i32", -2);
+  every.set_f32("f32", 0.5f);
+  every.set_bool("bool", true);
+  every.set_string("general.architecture", "llama");
+  every.set_u64("u64", 1);
+  every.set("i64", int64_t{-1});
+  every.set("f64", 0.1);
+  every.set("array.u8", GgufArray(std::vector<uint8_t>{1, 2}));
+  every.set("array.u16", GgufArray(std::vector<uint16_t>{3}));
+  every.set("array.u64", GgufArray(std::vector<uint64_t>{6}));
+  every.set("array.bool", GgufArray(std::vector<bool>{true, false}));
+  every.set("array.f64", GgufArray(std::vector<double>{7.5}));
+  every.set_strings("array.string", {"one", "", "three"});
+  every.set_i32s("array.i32", {-4, 5});
+  every.set_f32s("array.f32", {0.5f});
+
+  static const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  static const std::vector<uint8_t> blocks(144 + 210, 0x21);
+  const auto floats = std::as_bytes(std::span(values));
+  const auto stored = std::as_bytes(std::span(blocks));
+  GgufWriter tensors(64);
+  tensors.set_string("general.architecture", "llama");
+  tensors.add_tensor({"a.weight", DType::f32, {2, 3}, floats});
+  tensors.add_tensor({"scalar", DType::f32, {}, floats.first(4)});
+  tensors.add_tensor({"four", DType::q4_k, {1, 256}, stored.first(144)});
+  tensors.add_tensor({"six", DType::q6_k, {256}, stored.last(210)});
+  tensors.add_tensor({"half", DType::f16, {1, 1, 2, 2}, floats.first(8)});
+  return {every.bytes(), tensors.bytes(), GgufWriter().bytes()};
+}
+
+std::vector<Bytes> safetensors_seeds() {
+  static const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const auto bytes = std::as_bytes(std::span(values));
+  return {bytes_of_file([&](const std::string& path) {
+            write_safetensors(path,
+                              {{"a", DType::f32, {2, 3}, bytes},
+                               {"b.weight", DType::bf16, {4}, bytes.first(8)},
+                               {"empty", DType::i64, {0}, {}},
+                               {"flag", DType::boolean, {}, bytes.first(1)}},
+                              {{"format", "pt"}});
+          }),
+          bytes_of(std::string_view("\2\0\0\0\0\0\0\0{}", 10))};
+}
+
+std::vector<Bytes> json_seeds() {
+  return {
+      bytes_of(
+          R"({"a": [1, -2, 3.5e-7, true, false, null], "b": {"c": "text \u00e9 \ud83e\udd51 \n"}, "": []})"),
+      bytes_of("[[[[]]], {}, \"\", 18446744073709551615]")};
+}
+
+std::unique_ptr<Tokenizer> small_bpe() {
+  return train_bpe({"hello world, hello tokens 123", "it's a small world after all"},
+                   {.vocab_size = 280,
+                    .special_tokens = {"<s>", "</s>", "<|im_end|>"},
+                    .bos = "<s>",
+                    .eos = "</s>"});
+}
+
+std::vector<Bytes> gguf_tokenizer_seeds() {
+  GgufWriter bpe;
+  small_bpe()->write_gguf(bpe);
+
+  std::vector<std::string> tokens{"<unk>", "<s>", "</s>"};
+  std::vector<float> scores{0, 0, 0};
+  std::vector<int32_t> kinds{2, 3, 3};
+  const auto add = [&](std::string token, float score, int32_t kind) {
+    tokens.push_back(std::move(token));
+    scores.push_back(score);
+    kinds.push_back(kind);
+  };
+  for (int byte = 0; byte < 256; ++byte) add(fmt::format("<0x{:02X}>", byte), 0, 6);
+  for (const char* piece :
+       {"▁", "l", "o", "e", "h", "lo", "▁h", "el", "▁hel", "▁hello", "アボカド"}) {
+    add(piece, -static_cast<float>(tokens.size()), 1);
+  }
+  GgufWriter spm, unigram, wordpiece;
+  for (GgufWriter* writer : {&spm, &unigram}) {
+    writer->set_string("tokenizer.ggml.model", writer == &spm ? "llama" : "t5");
+    writer->set_strings("tokenizer.ggml.tokens", tokens);
+    writer->set_f32s("tokenizer.ggml.scores", scores);
+    writer->set_i32s("tokenizer.ggml.token_type", kinds);
+    writer->set_u32("tokenizer.ggml.bos_token_id", 1);
+    writer->set_u32("tokenizer.ggml.eos_token_id", 2);
+    writer->set_u32("tokenizer.ggml.unknown_token_id", 0);
+  }
+  wordpiece.set_string("tokenizer.ggml.model", "bert");
+  wordpiece.set_strings("tokenizer.ggml.tokens",
+                        {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "▁hello", "▁wor", "ld", "▁!", "s"});
+  wordpiece.set_i32s("tokenizer.ggml.token_type", {3, 3, 3, 3, 1, 1, 1, 1, 1});
+  wordpiece.set_u32("tokenizer.ggml.unknown_token_id", 1);
+  wordpiece.set_u32("tokenizer.ggml.seperator_token_id", 3);
+  wordpiece.set_u32("tokenizer.ggml.cls_token_id", 2);
+  return {bpe.bytes(), spm.bytes(), unigram.bytes(), wordpiece.bytes()};
+}
+
+Json added_token(int id, const char* content) {
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
+}
+
+std::vector<Bytes> tokenizer_json_seeds() {
+  // Byte-level BPE.
+  const auto bytes = small_bpe();
+  Json vocab = Json::object();
+  for (int32_t id = 0; id < 256; ++id) vocab[std::string(bytes->token_text(id))] = id;
+  for (const char* merged : {"lo", "he", "hel", "Ġw"}) vocab[merged] = vocab.size();
+  const Json byte_level = {{"type", "ByteLevel"},
+                           {"add_prefix_space", false},
+                           {"trim_offsets", true},
+                           {"use_regex", true}};
+  Json json = {{"version", "1.0"},
+               {"truncation", nullptr},
+               {"padding", nullptr},
+               {"added_tokens",
+                {added_token(static_cast<int>(vocab.size()), "<s>"),
+                 added_token(static_cast<int>(vocab.size()) + 1, "<|im_end|>")}},
+               {"normalizer", nullptr},
+               {"pre_tokenizer", byte_level},
+               {"post_processor", nullptr},
+               {"decoder", byte_level},
+               {"model",
+                {{"type", "BPE"},
+                 {"dropout", nullptr},
+                 {"unk_token", nullptr},
+                 {"continuing_subword_prefix", nullptr},
+                 {"end_of_word_suffix", nullptr},
+                 {"fuse_unk", false},
+                 {"byte_fallback", false},
+                 {"ignore_merges", false},
+                 {"vocab", vocab},
+                 {"merges", {"l o", "h e", "he l", "Ġ w"}}}}};
+  std::vector<Bytes> out{bytes_of(json.dump())};
+  json["pre_tokenizer"] = {
+      {"type", "Sequence"},
+      {"pretokenizers",
+       {{{"type", "Split"},
+         {"pattern",
+          {{"Regex", "(?i:'s|'t)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)|\\s+"}}},
+         {"behavior", "Isolated"},
+         {"invert", false}},
+        {{"type", "ByteLevel"},
+         {"add_prefix_space", false},
+         {"trim_offsets", true},
+         {"use_regex", false}}}}};
+  json["model"]["merges"] = Json::array({{"l", "o"}, {"h", "e"}});
+  out.push_back(bytes_of(json.dump()));
+
+  // SentencePiece BPE with byte fallback.
+  Json pieces = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}, {"▁", 3},  {"h", 4},
+                 {"e", 5},     {"l", 6},   {"o", 7},    {"▁h", 8}, {"lo", 9}};
+  for (int byte = 0; byte < 256; byte += 5) pieces[fmt::format("<0x{:02X}>", byte)] = pieces.size();
+  const Json spm = {
+      {"version", "1.0"},
+      {"added_tokens", {added_token(0, "<unk>"), added_token(1, "<s>"), added_token(2, "</s>")}},
+      {"normalizer",
+       {{"type", "Sequence"},
+        {"normalizers",
+         {{{"type", "Prepend"}, {"prepend", "▁"}},
+          {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}}}}}},
+      {"pre_tokenizer", nullptr},
+      {"decoder",
+       {{"type", "Sequence"},
+        {"decoders",
+         {{{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}},
+          {{"type", "ByteFallback"}},
+          {{"type", "Fuse"}},
+          {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}}},
+      {"model",
+       {{"type", "BPE"},
+        {"unk_token", "<unk>"},
+        {"fuse_unk", true},
+        {"byte_fallback", true},
+        {"vocab", pieces},
+        {"merges", {"▁ h", "l o"}}}}};
+  out.push_back(bytes_of(spm.dump()));
+
+  Json scored = Json::array();
+  for (const auto& [piece, score] :
+       std::initializer_list<std::pair<const char*, double>>{{"<unk>", 0.0},
+                                                             {"▁", -2.0},
+                                                             {"▁hello", -3.5},
+                                                             {"h", -5.0},
+                                                             {"e", -5.5},
+                                                             {"l", -4.0},
+                                                             {"o", -4.5}}) {
+    scored.push_back(Json::array({piece, score}));
+  }
+  const Json unigram = {
+      {"version", "1.0"},
+      {"added_tokens", {added_token(0, "<unk>")}},
+      {"normalizer", {{"type", "NFKC"}}},
+      {"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "▁"}, {"add_prefix_space", true}}},
+      {"decoder", {{"type", "Metaspace"}, {"replacement", "▁"}, {"add_prefix_space", true}}},
+      {"model", {{"type", "Unigram"}, {"unk_id", 0}, {"byte_fallback", false}, {"vocab", scored}}}};
+  out.push_back(bytes_of(unigram.dump()));
+
+  const Json wordpiece = {
+      {"version", "1.0"},
+      {"added_tokens",
+       {added_token(0, "[PAD]"), added_token(1, "[UNK]"), added_token(2, "[CLS]"),
+        added_token(3, "[SEP]")}},
+      {"normalizer",
+       {{"type", "BertNormalizer"},
+        {"clean_text", true},
+        {"handle_chinese_chars", true},
+        {"strip_accents", nullptr},
+        {"lowercase", true}}},
+      {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+      {"post_processor",
+       {{"type", "BertProcessing"}, {"sep", {"[SEP]", 3}}, {"cls", {"[CLS]", 2}}}},
+      {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
+      {"model",
+       {{"type", "WordPiece"},
+        {"unk_token", "[UNK]"},
+        {"continuing_subword_prefix", "##"},
+        {"max_input_chars_per_word", 100},
+        {"vocab",
+         {{"[PAD]", 0},
+          {"[UNK]", 1},
+          {"[CLS]", 2},
+          {"[SEP]", 3},
+          {"hello", 4},
+          {"wor", 5},
+          {"##ld", 6},
+          {"!", 7}}}}}};
+  out.push_back(bytes_of(wordpiece.dump()));
+  return out;
+}
+
+std::vector<float> small_numbers(size_t count) {
+  const Random random(1, Purpose::test);
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = random.uniform(i) - 0.5f;
+  return values;
+}
+
+Bytes model_seed(const Architecture& architecture) {
+  ModelConfig config = architecture.tiny();
+  config.layers = 1;
+  config.vocab = 8;
+  const graph::Graph graph = build_graph(config);
+  std::vector<std::vector<float>> values;
+  std::vector<const float*> weights;
+  for (const graph::Weight& weight : graph.weights)
+    values.push_back(small_numbers(static_cast<size_t>(weight.count())));
+  for (const auto& value : values) weights.push_back(value.data());
+  return bytes_of_file([&](const std::string& path) {
+    save_gguf(path, config, graph, weights, nullptr, "{{ messages }}");
+  });
+}
+
+std::vector<Bytes> model_seeds() {
+  std::vector<Bytes> out;
+  for (const Architecture* architecture : architectures()) out.push_back(model_seed(*architecture));
+  return out;
+}
+
+std::vector<Bytes> checkpoint_seeds() {
+  TrainState state(tiny_graph());
+  state.step = 3;
+  state.position = 24;
+  state.chain = "chain";
+  return {bytes_of_file(
+      [&](const std::string& path) { write_checkpoint(path, tiny_graph(), state, kDefinition); })};
+}
+
+std::vector<Bytes> token_shard_seeds() {
+  const std::vector<Document> documents{
+      {{1, 2, 3, 4, 5}, {}}, {{6, 7}, {0, 1}}, {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2}, {}}};
+  return {
+      bytes_of_file([&](const std::string& path) { Dataset::pack(documents, 8, 9).save(path); })};
+}
+
+std::vector<Bytes> metrics_seeds() {
+  std::string text = Json({{"kind", "run"}, {"definition", kDefinition}}).dump() + "\n";
+  std::string chain = kDefinition;
+  for (int64_t step = 1; step <= 3; ++step) {
+    StepResult result{.step = step,
+                      .loss = 1.0 / static_cast<double>(step),
+                      .grad_norm = 0.5,
+                      .lr = 1e-3,
+                      .learned = 10,
+                      .inputs = 12,
+                      .digest = step == 3 ? "digest" : "",
+                      .chain = ""};
+    result.chain = chain = next_chain(chain, result);
+    text += step_record(result, 1000.5).dump() + "\n";
+  }
+  text += Json({{"kind", "eval"}, {"step", 3}, {"loss", 0.25}}).dump() + "\n";
+  return {bytes_of(text)};
+}
+
+std::vector<Bytes> recipe_seeds() {
+  return {bytes_of(R"(# a recipe
+[model]
+architecture = "llama"
+width = 64
+layers = 2
+heads = 4
+kv_heads = 2
+ffn = 128
+context = 128
+
+[tokenizer]
+train = { vocab_size = 512 }
+
+[data]
+train = ["a.jsonl", "b.txt"]
+eval = ["c.jsonl"]
+
+[train]
+steps = 100
+rows = 4
+lr = 1e-3
+seed = 7
+)")};
+}
+
+}  // namespace
+
+std::vector<std::vector<std::byte>> seeds(std::string_view parser) {
+#define PARSER(name) \
+  if (parser == #name) return name##_seeds();
+#include "parsers.def"
+#undef PARSER
+  throw std::logic_error("no seeds for parser " + std::string(parser));
+}
+
+}  // namespace avocado::test
