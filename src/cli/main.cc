@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -7,13 +8,33 @@
 
 namespace {
 
-using AddVerb = void (*)(CLI::App&);
-
-const std::vector<AddVerb> kVerbs = {
-    avocado::cli::add_demo,   avocado::cli::add_train,      avocado::cli::add_verify,
-    avocado::cli::add_run,    avocado::cli::add_show,       avocado::cli::add_tokenize,
-    avocado::cli::add_logits, avocado::cli::add_perplexity, avocado::cli::add_doctor,
+struct Verb {
+  void (*add)(CLI::App&);
+  const char* example;
 };
+
+using namespace avocado::cli;
+
+const std::vector<Verb> kVerbs = {
+    {add_demo, "avocado demo --threads 2"},
+    {add_train, "avocado train run.toml --out runs/first"},
+    {add_verify, "avocado verify runs/first --from 100 --to 200"},
+    {add_run, "avocado run avocado-demo.gguf \"What is 47 + 38?\""},
+    {add_show, "avocado show avocado-demo.gguf --tensors"},
+    {add_tokenize, "echo hello | avocado tokenize avocado-demo.gguf --ids"},
+    {add_logits, "avocado logits avocado-demo.gguf --text hello --digest"},
+    {add_perplexity, "avocado perplexity avocado-demo.gguf notes.txt --ctx 256"},
+    {add_doctor, "avocado doctor --json"},
+};
+
+void add_verbs(CLI::App& app) {
+  for (const Verb& verb : kVerbs) {
+    verb.add(app);
+    CLI::App* added = app.get_subcommands({}).back();
+    const std::string footer = added->get_footer();
+    added->footer((footer.empty() ? "" : footer + "\n\n") + "Example:\n  " + verb.example);
+  }
+}
 
 int exit_code(avocado::ErrorKind kind) {
   switch (kind) {
@@ -34,7 +55,7 @@ int main(int argc, char** argv) {
       "avocado");
   app.set_version_flag("--version", AVOCADO_VERSION);
   app.require_subcommand(1);
-  for (AddVerb add : kVerbs) add(app);
+  add_verbs(app);
   try {
     app.parse(argc, argv);
     return 0;
