@@ -1,7 +1,5 @@
 #include "text/bpe.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "text/unicode.h"
 
@@ -68,61 +66,6 @@ BpeTokenizer::BpeTokenizer(TokenizerParts parts, std::vector<Merge> merges, bool
     // Some vocabularies have the letter as a token of its own instead of the byte.
     byte_ids_[b] = id >= 0 && vocab_.kind(id) == TokenKind::normal ? id : -1;
   }
-  find_whole_characters();
-}
-
-// Starting from a character's token instead of its bytes spares most of the merges of Japanese or
-// Russian text. It is exact where the bytes are sure to become the token before anything else can
-// happen to them or to it: with R the highest rank among the merges that make it, every rule that
-// joins a neighbour to the first or last symbol on the way, or to the finished token, ranks after
-// R.
-void BpeTokenizer::find_whole_characters() {
-  characters_.assign(0x10000, -1);
-  const auto size = static_cast<size_t>(vocab_.size());
-  constexpr uint32_t kNever = ~uint32_t{0};
-  std::vector<uint32_t> as_left(size, kNever),
-      as_right(size, kNever);  // the first rule with it on that side
-  for (const Merge& merge : merges_) {
-    uint32_t& left = as_left[static_cast<size_t>(merge.left)];
-    uint32_t& right = as_right[static_cast<size_t>(merge.right)];
-    left = std::min(left, merge.rank);
-    right = std::min(right, merge.rank);
-  }
-  std::vector<int32_t> symbols;
-  for (int32_t id = 0; id < vocab_.size(); ++id) {
-    const std::string_view bytes = bytes_[id];
-    if (bytes.size() < 2 || bytes.size() > 3 || vocab_.kind(id) != TokenKind::normal) continue;
-    const unicode::Decoded d = unicode::decode(bytes.data(), bytes.data() + bytes.size());
-    if (!d.valid || static_cast<size_t>(d.length) != bytes.size()) continue;
-    symbols.clear();
-    for (char c : bytes) symbols.push_back(byte_ids_[static_cast<unsigned char>(c)]);
-    uint32_t highest = 0, neighbours = kNever;
-    const auto see_neighbours = [&] {
-      neighbours = std::min({neighbours, as_right[static_cast<size_t>(symbols.front())],
-                             as_left[static_cast<size_t>(symbols.back())]});
-    };
-    bool whole =
-        std::none_of(symbols.begin(), symbols.end(), [](int32_t symbol) { return symbol < 0; });
-    while (whole && symbols.size() > 1) {
-      see_neighbours();
-      const MergeTable::Slot* best = nullptr;
-      size_t at = 0;
-      for (size_t i = 0; i + 1 < symbols.size(); ++i) {
-        const MergeTable::Slot* slot = table_.find(symbols[i], symbols[i + 1]);
-        if (!slot || (best && best->rank <= slot->rank)) continue;
-        best = slot;
-        at = i;
-      }
-      whole = best != nullptr;
-      if (!whole) break;
-      highest = std::max(highest, best->rank);
-      symbols[at] = best->merged;
-      symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-    }
-    if (!whole || symbols[0] != id) continue;
-    see_neighbours();
-    if (neighbours > highest) characters_[d.code_point] = id;
-  }
 }
 
 std::string BpeTokenizer::token_bytes(int32_t id, bool special) const {
@@ -148,25 +91,11 @@ void BpeTokenizer::encode_word(std::string_view word, WordCache& cache,
     out.push_back(whole);
   } else {
     symbols.clear();
-    const auto push_byte = [&](char c) {
+    for (char c : word) {
       // A byte that the vocabulary lacks is unknown or, where there is no such token, nothing.
       int32_t id = byte_ids_[static_cast<unsigned char>(c)];
       if (id < 0) id = unknown_;
       if (id >= 0) symbols.push_back(id);
-    };
-    for (const char *p = word.data(), *end = p + word.size(); p != end;) {
-      if (static_cast<unsigned char>(*p) < 0x80) {
-        push_byte(*p++);
-        continue;
-      }
-      const unicode::Decoded d = unicode::decode(p, end);
-      const int32_t character = d.valid && d.code_point < 0x10000 ? characters_[d.code_point] : -1;
-      if (character >= 0) {
-        symbols.push_back(character);
-        p += d.length;
-      } else {
-        for (const char* stop = p + d.length; p != stop; ++p) push_byte(*p);
-      }
     }
     table_.apply(symbols);
     out.insert(out.end(), symbols.begin(), symbols.end());

@@ -31,7 +31,6 @@ class BpeTokenizer final : public BasicTokenizer {
   void write_model(GgufWriter& writer) const override;
 
  private:
-  void find_whole_characters();
   void encode_word(std::string_view word, WordCache& cache, std::vector<int32_t>& symbols,
                    std::vector<int32_t>& out) const;
 
@@ -40,8 +39,6 @@ class BpeTokenizer final : public BasicTokenizer {
   bool ignore_merges_;
   StringTable bytes_;  // what each token stands for; indexed for ignore_merges
   std::array<int32_t, 256> byte_ids_;
-  // Tokens of characters up to U+FFFF that a word may begin with instead of their bytes; else -1.
-  std::vector<int32_t> characters_;
 };
 
 }  // namespace avocado

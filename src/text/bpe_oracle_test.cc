@@ -84,10 +84,12 @@ TEST(BpeOracle, EncodesAsThePlainAlgorithmDoes) {
       }
       // Words of many characters.
       std::string letters;
-      for (size_t i = 0; i < text.size() && letters.size() < 3000; ++i)
-        if (static_cast<unsigned char>(text[i]) >= 0xe3 ||
-            (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80)
-          letters += text[i];
+      for (const char *p = text.data(), *end = p + text.size();
+           p != end && letters.size() < 3000;) {
+        const unicode::Decoded d = unicode::decode(p, end);
+        if (d.valid && d.code_point >= 0x3040) letters.append(p, static_cast<size_t>(d.length));
+        p += d.length;
+      }
       ASSERT_EQ(fast->encode(letters), plain.encode(letters)) << name;
     }
   }

@@ -8,8 +8,8 @@
 namespace avocado {
 namespace {
 
-constexpr size_t kShort = 256;
-constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+constexpr size_t kShort = 512, kBlock = 16;
+constexpr int32_t kNone = std::numeric_limits<int32_t>::max();
 
 }  // namespace
 
@@ -40,33 +40,55 @@ void MergeTable::apply(std::vector<int32_t>& symbols) const {
   }
 }
 
-// Scans for the lowest rank after each merge: quadratic, but with nothing to allocate or follow it
-// beats the queue for words.
+// Keeps the rank of every pair in place, and the lowest of each block of them: what a word needs is
+// found by a few comparisons of neighbouring numbers, with nothing to allocate.
 void MergeTable::apply_short(std::vector<int32_t>& symbols) const {
-  uint32_t rank[kShort];   // of the pair (i, i + 1)
-  int32_t merged[kShort];  // what that pair becomes
+  const size_t count = symbols.size(), blocks = (count + kBlock - 1) / kBlock;
   int32_t* id = symbols.data();
-  size_t count = symbols.size();
+  int32_t rank[kShort];    // of the pair that begins here
+  int32_t merged[kShort];  // what that pair becomes
+  int32_t lowest[kShort / kBlock];
+  uint16_t next[kShort], previous[kShort];
   const auto look = [&](size_t i) {
-    const Slot* slot = i + 1 < count ? find(id[i], id[i + 1]) : nullptr;
-    rank[i] = slot ? slot->rank : kNone;
+    const Slot* slot = next[i] < count ? find(id[i], id[next[i]]) : nullptr;
+    rank[i] = slot ? static_cast<int32_t>(slot->rank) : kNone;
     merged[i] = slot ? slot->merged : -1;
   };
-  for (size_t i = 0; i < count; ++i) look(i);
-  while (count > 1) {
-    uint32_t best = kNone;
-    for (size_t i = 0; i < count; ++i) best = std::min(best, rank[i]);
-    if (best == kNone) break;
-    const auto at = static_cast<size_t>(std::find(rank, rank + count, best) - rank);
-    id[at] = merged[at];
-    std::copy(id + at + 2, id + count, id + at + 1);
-    std::copy(rank + at + 2, rank + count, rank + at + 1);
-    std::copy(merged + at + 2, merged + count, merged + at + 1);
-    --count;
-    look(at);
-    if (at > 0) look(at - 1);
+  const auto refresh = [&](size_t block) {
+    const int32_t* first = rank + block * kBlock;
+    int32_t low = kNone;
+    for (size_t i = 0; i < kBlock; ++i) low = std::min(low, first[i]);
+    lowest[block] = low;
+  };
+  for (size_t i = 0; i < count; ++i) {
+    next[i] = static_cast<uint16_t>(i + 1);
+    previous[i] = static_cast<uint16_t>(i - 1);
+    look(i);
   }
-  symbols.resize(count);
+  std::fill(rank + count, rank + blocks * kBlock, kNone);
+  for (size_t block = 0; block < blocks; ++block) refresh(block);
+  for (;;) {
+    size_t block = 0;
+    for (size_t i = 1; i < blocks; ++i)
+      if (lowest[i] < lowest[block]) block = i;
+    if (lowest[block] == kNone) break;
+    size_t at = block * kBlock;
+    while (rank[at] != lowest[block]) ++at;
+    const size_t gone = next[at];
+    id[at] = merged[at];
+    next[at] = next[gone];
+    if (next[at] < count) previous[next[at]] = static_cast<uint16_t>(at);
+    rank[gone] = kNone;
+    look(at);
+    refresh(block);
+    if (gone / kBlock != block) refresh(gone / kBlock);
+    if (at == 0) continue;
+    look(previous[at]);
+    refresh(previous[at] / kBlock);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i = next[i]) id[kept++] = id[i];
+  symbols.resize(kept);
 }
 
 // A queue of candidate pairs over a linked list. An entry is stale when the pair at its place has

@@ -10,7 +10,7 @@ namespace avocado {
 struct Merge {
   int32_t left, right;  // ids of the two symbols
   int32_t merged;       // id of what they become
-  uint32_t rank;        // lower is applied first
+  uint32_t rank;        // lower is applied first; below 2^31 - 1
 };
 
 class MergeTable {
