@@ -57,6 +57,7 @@ struct SafetensorsFile::Impl {
 
   void parse(std::span<const std::byte> bytes, const std::string& name);
   void index();
+  const TensorView* find(std::string_view name) const;
 };
 
 namespace {
@@ -199,6 +200,13 @@ void SafetensorsFile::Impl::index() {
   }
 }
 
+const TensorView* SafetensorsFile::Impl::find(std::string_view name) const {
+  const auto at = std::lower_bound(
+      sorted.begin(), sorted.end(), name,
+      [&](uint32_t i, std::string_view wanted) { return tensors[i].name < wanted; });
+  return at != sorted.end() && tensors[*at].name == name ? &tensors[*at] : nullptr;
+}
+
 SafetensorsFile::SafetensorsFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
 SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
@@ -269,8 +277,7 @@ SafetensorsFile SafetensorsFile::open_folder(const std::string& folder) {
   impl->index();
   if (impl->tensors.size() != map->size()) {
     for (const auto& [tensor, shard] : map->items()) {
-      const auto is_it = [&, &name = tensor](const TensorView& t) { return t.name == name; };
-      if (std::none_of(impl->tensors.begin(), impl->tensors.end(), is_it)) {
+      if (!impl->find(tensor)) {
         fail_input("{}: lists tensor {}, which {} does not hold", index_name, printable(tensor),
                    printable(shard.get_ref<const std::string&>()));
       }
@@ -285,13 +292,7 @@ const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
 }
 const std::vector<TensorView>& SafetensorsFile::tensors() const { return impl_->tensors; }
 
-const TensorView* SafetensorsFile::tensor(std::string_view name) const {
-  const auto& tensors = impl_->tensors;
-  const auto at = std::lower_bound(
-      impl_->sorted.begin(), impl_->sorted.end(), name,
-      [&](uint32_t i, std::string_view wanted) { return tensors[i].name < wanted; });
-  return at != impl_->sorted.end() && tensors[*at].name == name ? &tensors[*at] : nullptr;
-}
+const TensorView* SafetensorsFile::tensor(std::string_view name) const { return impl_->find(name); }
 
 void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata) {
