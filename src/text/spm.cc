@@ -92,7 +92,8 @@ SpmTokenizer::SpmTokenizer(TokenizerParts parts, std::vector<Merge> merges, Stri
     }();
     return text.find(kSpaceMark, word) != std::string_view::npos;
   };
-  split_at_spaces_ = std::none_of(merges.begin(), merges.end(),
+  split_at_spaces_ = !options_.ignore_merges && symbol(kSpaceMark) >= 0 &&
+                     std::none_of(merges.begin(), merges.end(),
                                   [&](const Merge& m) { return space_inside(m.merged); });
   for (char c = 0; c >= 0 && c < 127; ++c) ascii_[static_cast<size_t>(c)] = symbol({&c, 1});
   const char last = 127;
@@ -140,8 +141,12 @@ std::unique_ptr<SpmTokenizer> SpmTokenizer::from_scores(TokenizerParts parts) {
       at += c.size();
       if (at == text.size()) return;
       const int32_t left = find(text.substr(0, at)), right = find(text.substr(at));
-      if (left >= 0 && right >= 0)
-        merges.push_back({left, right, id, ranks[static_cast<size_t>(id)]});
+      if (left < 0 || right < 0) return;
+      constexpr size_t kMost = size_t{1} << 21;  // a vocabulary of 256k tokens has under a million
+      if (merges.size() == kMost)
+        fail_input("{}: the vocabulary's tokens can be put together in more than {} ways",
+                   parts.name, kMost);
+      merges.push_back({left, right, id, ranks[static_cast<size_t>(id)]});
     });
   }
   const Options options{.fuse_unknown = false, .byte_fallback = true, .ignore_merges = false};
