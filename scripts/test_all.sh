@@ -15,7 +15,7 @@ preset() {
 }
 
 slow() { AVOCADO_SLOW_TESTS=1 scripts/run_tests.sh build; }
-asan() { AVOCADO_SLOW_TESTS=1 preset asan; }
+asan() { AVOCADO_DAMAGE_COUNT=20000 preset asan; }
 tsan() { preset tsan; }
 portable() { preset portable; }
 clang() { preset clang; }
