@@ -32,6 +32,14 @@ void* allocate(size_t size, size_t alignment) {
   return memory;
 }
 
+void* try_allocate(size_t size) noexcept {
+  try {
+    return allocate(size, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void release(void* memory) {
   if (!memory) return;
   held -= static_cast<int64_t>(::malloc_usable_size(memory));
@@ -51,6 +59,10 @@ uint64_t watched_peak() { return static_cast<uint64_t>(peak - start); }
 
 using avocado::test::allocate;
 using avocado::test::release;
+using avocado::test::try_allocate;
+
+// Every form that is called somewhere (std::stable_sort uses the nothrow ones) must be here:
+// sanitizers bring their own, and do not let one free what the other gave.
 
 void* operator new(size_t size) { return allocate(size, 1); }
 void* operator new[](size_t size) { return allocate(size, 1); }
@@ -68,3 +80,7 @@ void operator delete(void* memory, std::align_val_t) noexcept { release(memory);
 void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
 void operator delete(void* memory, size_t, std::align_val_t) noexcept { release(memory); }
 void operator delete[](void* memory, size_t, std::align_val_t) noexcept { release(memory); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return try_allocate(size); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return try_allocate(size); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { release(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { release(memory); }
