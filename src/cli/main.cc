@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -47,6 +48,18 @@ int exit_code(avocado::ErrorKind kind) {
   }
 }
 
+// A message may quote a damaged or hostile file: nothing in it may steer the terminal.
+void print_error(std::string message) {
+  for (size_t i = 0; i < message.size(); ++i) {
+    const auto c = static_cast<unsigned char>(message[i]);
+    const bool c1 = c == 0xC2 && i + 1 < message.size() &&
+                    static_cast<unsigned char>(message[i + 1]) < 0xA0;  // U+0080 to U+009F
+    if (c1) message.erase(i + 1, 1);
+    if (c1 || c == 0x7F || (c < 0x20 && c != '\n')) message[i] = '?';
+  }
+  std::fprintf(stderr, "avocado: %s\n", message.c_str());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -56,6 +69,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", AVOCADO_VERSION);
   app.require_subcommand(1);
   add_verbs(app);
+  // A file above the size limit is then an error of write(), with a message, and not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     app.parse(argc, argv);
     return 0;
@@ -63,13 +78,13 @@ int main(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
   } catch (const avocado::Error& error) {
-    std::fprintf(stderr, "avocado: %s\n", error.what());
+    print_error(error.what());
     return exit_code(error.kind());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "avocado: out of memory\n");
     return 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "avocado: %s\n", error.what());
+    print_error(error.what());
     return 1;
   }
 }

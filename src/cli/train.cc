@@ -37,8 +37,6 @@ void catch_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  // A file above the size limit is then an error of write(), with a message, and not the end.
-  signal(SIGXFSZ, SIG_IGN);
 }
 
 // A folder, or the recipe inside one, stands for the run in it.
