@@ -1,13 +1,14 @@
 #!/bin/bash
 # Cross-compiles for 64-bit Arm into build/aarch64 and runs the kernel tests there under qemu: NEON
-# against the scalar reference, and the reference against the digest recorded on x86-64.
-#   scripts/test_neon.sh [build directory] [target...]     default: build/aarch64 kernels_test
+# against the scalar reference, the reference against the digest recorded on x86-64, and the quick
+# demo against its recorded weights.
+#   scripts/test_neon.sh [build directory] [target...]     default: build/aarch64 kernels_test avocado
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/aarch64}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(kernels_test)
+[ ${#targets[@]} -gt 0 ] || targets=(kernels_test avocado)
 
 scripts/install_deps.sh neon
 
@@ -19,5 +20,6 @@ scripts/check_weak_symbols.sh "$build"
 for target in "${targets[@]}"; do
   case $target in
     *_test) qemu-aarch64 "$build/bin/$target" ;;
+    avocado) qemu-aarch64 "$build/bin/avocado" demo --quick --threads 1 --out "$build/demo.gguf" ;;
   esac
 done
