@@ -54,7 +54,7 @@ class Section {
     return has(key) ? required<bool>(key, "true or false") : fallback;
   }
   std::string text(const std::string& key) {
-    const auto value = required<std::string>(key, "a text in quotes");
+    auto value = required<std::string>(key, "a text in quotes");
     if (value.empty()) fail_input("{}: {} is empty", where(key), key);
     return value;
   }
