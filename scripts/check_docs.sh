@@ -39,6 +39,10 @@ for verb in $verbs; do
   done
   checked=$((checked + $(wc -w <<<"$want")))
 done
+for digest in $(grep -ohE '\b[0-9a-f]{64}\b' README.md README.ja.md | sort -u); do
+  grep -q "$digest" src/cli/demo_recipe.cc || complain "the READMEs show $digest, which is not the recorded one"
+done
+
 links=0
 while IFS=: read -r file link; do
   case $link in http*) continue ;; esac

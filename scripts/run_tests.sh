@@ -9,7 +9,7 @@ shift
 name_skips() {
   local skips
   skips=$(grep -oP '^\[  SKIPPED \] \K\S+(?= \()' "$build/Testing/Temporary/LastTest.log" 2>/dev/null)
-  [ -z "$skips" ] || printf 'Skipped %s tests:\n%s\n' "$(wc -l <<<"$skips")" "${skips//$'\n'/, }"
+  [ -z "$skips" ] || printf 'Skipped %s tests:\n%s\n\n' "$(wc -l <<<"$skips")" "${skips//$'\n'/, }"
 }
 
 ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$(nproc)" "$@" |
