@@ -51,7 +51,7 @@ void require(bool ok, const char* op, const std::string& what) {
 
 WeightId Builder::weight(Weight weight) {
   require(weight.rows > 0 && weight.cols > 0, "weight", weight.name + " has no elements");
-  require(graph_.find_weight(weight.name) == kNone, "weight", weight.name + " is declared twice");
+  require(names_.insert(weight.name).second, "weight", weight.name + " is declared twice");
   graph_.weights.push_back(std::move(weight));
   return static_cast<WeightId>(graph_.weights.size()) - 1;
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "kernels/attention/attention.h"
@@ -107,6 +108,7 @@ class Builder {
  private:
   ValueId emit(Node node, int64_t width, bool selected);
   Graph& graph_;
+  std::unordered_set<std::string> names_;
 };
 
 }  // namespace avocado::graph
