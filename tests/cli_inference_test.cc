@@ -245,7 +245,7 @@ TEST_F(InferenceVerbs, CtrlCInAChatStopsTheAnswerThenLeaves) {
   chat.read_until("> ");
   chat.type("fox\n");
   chat.read_until("fox\r\n");
-  usleep(100000);
+  chat.read_something();
   chat.type("\x03");
   chat.read_until("\n> ");
   chat.type("\x03");

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -101,23 +102,44 @@ class TerminalProgram {
   void type(const std::string& text) {
     EXPECT_EQ(write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
-  // What is shown up to and with `text`; everything when the program ends first.
+  // What is shown up to and with `text`; everything when the program ends first. A minute of
+  // silence is a failure.
   std::string read_until(const std::string& text) {
     std::string shown;
-    char c;
-    while (!shown.ends_with(text) && read(terminal_, &c, 1) == 1) shown += c;
+    while (!shown.ends_with(text) && read_character(shown)) {
+    }
     return shown;
+  }
+  // Waits until anything is shown.
+  void read_something() {
+    std::string shown;
+    read_character(shown);
   }
   int finish() {
     read_until("\x01 nothing prints this");
+    if (silent_) kill(child_, SIGKILL);
     const int code = wait_for(child_);
     child_ = -1;
     return code;
   }
 
  private:
+  bool read_character(std::string& shown) {
+    pollfd wait = {terminal_, POLLIN, 0};
+    if (silent_ || poll(&wait, 1, 60000) == 0) {
+      if (!silent_) ADD_FAILURE() << "nothing came for a minute after: " << shown;
+      silent_ = true;
+      return false;
+    }
+    char c;
+    if (read(terminal_, &c, 1) != 1) return false;
+    shown += c;
+    return true;
+  }
+
   pid_t child_ = -1;
   int terminal_ = -1;
+  bool silent_ = false;
 };
 
 }  // namespace avocado::test

@@ -1,5 +1,7 @@
 // avocado run: answer a prompt, or chat.
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,17 +32,31 @@ struct Arguments : InferenceArguments {
 };
 
 volatile sig_atomic_t interrupts = 0;
+int interrupt_pipe[2];  // a byte per Ctrl-C, to wake who waits for a line
 
 // The first Ctrl-C ends the answer between two tokens, a second one leaves at once.
 extern "C" void on_interrupt(int) {
   if (interrupts > 0) _exit(130);
   interrupts = 1;
+  const int error = errno;
+  [[maybe_unused]] const ssize_t written = write(interrupt_pipe[1], "", 1);
+  errno = error;
 }
 
 void catch_interrupts() {
+  if (pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+    fail_resource("a pipe cannot be made: {}", std::strerror(errno));
   struct sigaction action {};
-  action.sa_handler = on_interrupt;  // no SA_RESTART: reading a line ends too
+  action.sa_handler = on_interrupt;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
+}
+
+void forget_interrupts() {
+  char byte;
+  while (read(interrupt_pipe[0], &byte, 1) == 1) {
+  }
+  interrupts = 0;
 }
 
 std::string read_input() {
@@ -52,10 +69,15 @@ std::string read_input() {
   return text;
 }
 
-// A line from the terminal; nothing at its end or on Ctrl-C.
+// A line from the terminal; nothing at its end or on Ctrl-C. The signal may come just before the
+// waiting begins, or to another thread: hence the pipe.
 std::optional<std::string> read_line() {
   std::fputs("> ", stdout);
   std::fflush(stdout);
+  pollfd wake[] = {{STDIN_FILENO, POLLIN, 0}, {interrupt_pipe[0], POLLIN, 0}};
+  while (poll(wake, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (wake[1].revents != 0) return std::nullopt;
   char* line = nullptr;
   size_t capacity = 0;
   const ssize_t length = getline(&line, &capacity, stdin);
@@ -131,7 +153,6 @@ class Runner {
     };
     hooks.interrupted = [] { return interrupts > 0; };
     hooks.prompt_done = [&] { prompt_end = Clock::now(); };
-    interrupts = 0;
     try {
       result.completion = generate(engine_, sequence_, ids, options_, hooks);
     } catch (...) {
@@ -188,7 +209,7 @@ class Runner {
 void chat(Runner& runner) {
   std::fputs("Type a message; Ctrl-C stops an answer, Ctrl-D leaves.\n", stderr);
   while (true) {
-    interrupts = 0;
+    forget_interrupts();
     const std::optional<std::string> line = read_line();
     if (!line) break;
     if (line->empty()) continue;

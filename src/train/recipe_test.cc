@@ -77,6 +77,10 @@ TEST(Recipe, ErrorsNameLineAndMending) {
   const std::vector<Case> cases = {
       {replaced("steps = 10", "steps = 10\nstepz = 3"),
        "run.toml:17:1: [train] unknown key \"stepz\""},
+      {replaced("width = 64", "largeur é = 64"), "run.toml:3:9: "},
+      {replaced("width = 64", "幅 = 64"), "run.toml:3:1: "},
+      {replaced("width = 64", "width = 64 é"), "run.toml:3:12: "},
+      {replaced("\"a.txt\"", "\"a\xe9.txt\""), "invalid utf-8"},
       {replaced("width = 64", "width = \"64\""),
        "run.toml:3:9: [model]: width must be a whole number"},
       {replaced("width = 64", "width = 64.0"), "width must be a whole number"},
