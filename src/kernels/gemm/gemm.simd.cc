@@ -19,12 +19,14 @@ constexpr int64_t kStrips = (kTileRowsTransposed + kRows - 1) / kRows;
 // A strip of A is copied, [row][k] with rows this far apart (a constant, so one pointer reaches all
 // of them; no multiple of a page, so they do not fight for the same cache sets) ...
 constexpr int64_t kRowStep = kBlock + 16;
-// ... or, where A lies [k][row], with this many lanes per k, and strips this far apart.
+// ... or, where A is transposed, [k][row] with this many lanes per k, and strips this far apart.
 constexpr int64_t kColumnStep = (kRows + 7) / 8 * 8;
 constexpr int64_t kStripStep = kBlock * kColumnStep + 48;
 // Rows of B to fetch ahead of their use from the second-level cache.
 constexpr int64_t kFetchAhead = 12;
 constexpr int64_t kLine = 16;  // lanes in a cache line
+// Rows of transposed matrices to fetch ahead of their use from memory.
+constexpr int64_t kRowsAhead = 16;
 
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -34,9 +36,9 @@ struct Ahead {
   int64_t step;
 };
 
-// R rows x V vectors of C, `steps` steps. A's element (r, s) is at a[r * kRowStep + s], or at
-// a[s * kColumnStep + r] when Columns. Row s of panel p of B is at b + p * ldb + s * kWidth.
-template <class Dot, int R, int V, bool Columns>
+// R rows x V vectors of C, `steps` steps. A's element (r, s) is at a[r * kRowStep + s]. Row s of
+// panel p of B is at b + p * ldb + s * kWidth.
+template <class Dot, int R, int V>
 void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c, int64_t ldc,
            int64_t cols, bool accumulate, Ahead ahead) {
   Vec sum[R][V];
@@ -55,15 +57,15 @@ void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c,
     for (int v = 0; v < V; ++v) {
       const float* p = b + (v / kVectors) * ldb + (v % kVectors) * kLanes;
       bs[v] = load(p);
-      if (!Columns && v * kLanes % kLine == 0) __builtin_prefetch(p + kFetchAhead * kWidth, 0, 3);
+      if (v * kLanes % kLine == 0) __builtin_prefetch(p + kFetchAhead * kWidth, 0, 3);
     }
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      const Vec as = splat(Columns ? a + r : a + r * kRowStep);
+      const Vec as = splat(a + r * kRowStep);
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) sum[r][v] = Dot::step(as, bs[v], sum[r][v]);
     }
-    a += Columns ? kColumnStep : 1;
+    a += 1;
     b += kWidth;
   }
 #pragma GCC unroll 14
@@ -87,13 +89,12 @@ constexpr int panels_at_once(int64_t rows) {
 constexpr int capped(int rows) { return rows < kRows ? rows : kRows; }
 #define AVOCADO_ROWS(F) \
   F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8), F(9), F(10), F(11), F(12), F(13), F(14)
-#define AVOCADO_ONE(R) micro<Dot, capped(R), kVectors, Columns>
-#define AVOCADO_WIDE(R) micro<Dot, capped(R), kVectors * panels_at_once(capped(R)), Columns>
-template <class Dot, bool Columns>
+#define AVOCADO_ONE(R) micro<Dot, capped(R), kVectors>
+#define AVOCADO_WIDE(R) micro<Dot, capped(R), kVectors * panels_at_once(capped(R))>
+template <class Dot>
 constexpr Micro kOnePanel[] = {AVOCADO_ROWS(AVOCADO_ONE)};
-template <class Dot, bool Columns>
+template <class Dot>
 constexpr Micro kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
-#undef AVOCADO_ROWS
 #undef AVOCADO_ONE
 #undef AVOCADO_WIDE
 
@@ -118,8 +119,7 @@ void multiply(const GemmTile& t) {
         const int64_t cols = t.cols - p * kWidth;
         const int many = panels_at_once(rows);
         taken = many * kWidth <= cols ? many : 1;
-        const Micro kernel =
-            (taken > 1 ? kManyPanels<Dot, false> : kOnePanel<Dot, false>)[rows - 1];
+        const Micro kernel = (taken > 1 ? kManyPanels<Dot> : kOnePanel<Dot>)[rows - 1];
         // The next strip of A comes from far; its fetching is spread over this strip's panels.
         const int64_t share = rows * (k1 - k0) / panels;
         const float* next = t.a + (r0 + rows) * t.lda + k0 + p * share;
@@ -168,7 +168,72 @@ void copy_panel(const float* src, int64_t ld, int64_t count, int64_t cols, float
   }
 }
 
-// Both come [k][...]: A is copied into strips, B panel by panel into the first-level cache.
+// R rows x kVectors vectors of C, for a transposed A: element (r, s) is at a[s * lda + r], row s of
+// the panel of B at b + s * ldb. With CopyA and CopyB they come from the matrices and are copied on
+// the way, to where the next calls read them.
+template <int R, bool CopyA, bool CopyB>
+void micro_transposed(const float* a, int64_t lda, float* strip, const float* b, int64_t ldb,
+                      float* panel, int64_t steps, float* c, int64_t ldc, int64_t cols,
+                      bool accumulate) {
+  Vec sum[R][kVectors];
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = accumulate ? load(c + r * ldc + v * kLanes, first(cols - v * kLanes)) : zero();
+  }
+#pragma GCC unroll 4
+  for (int64_t s = 0; s < steps; ++s) {
+    if (CopyA) {
+      __builtin_prefetch(a + kRowsAhead * lda, 0, 2);
+      __builtin_prefetch(a + kRowsAhead * lda + R - 1, 0, 2);
+#pragma GCC unroll 4
+      for (int l = 0; l < R; l += kLanes) store(strip + l, load(a + l, first(R - l)));
+      strip += kColumnStep;
+    }
+    Vec bs[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      bs[v] = load(b + v * kLanes);
+      if (CopyB) {
+        if (v * kLanes % kLine == 0) __builtin_prefetch(b + kRowsAhead * ldb + v * kLanes, 0, 2);
+        store(panel + v * kLanes, bs[v]);
+      }
+    }
+    if (CopyB) panel += kWidth;
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r) {
+      const Vec as = splat(a + r);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(as, bs[v], sum[r][v]);
+    }
+    a += CopyA ? lda : kColumnStep;
+    b += CopyB ? ldb : kWidth;
+  }
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v)
+      store(c + r * ldc + v * kLanes, first(cols - v * kLanes), sum[r][v]);
+  }
+}
+
+using MicroTransposed = void (*)(const float*, int64_t, float*, const float*, int64_t, float*,
+                                 int64_t, float*, int64_t, int64_t, bool);
+
+#define AVOCADO_TRANSPOSED(R) micro_transposed<capped(R), CopyA, CopyB>
+template <bool CopyA, bool CopyB>
+constexpr MicroTransposed kTransposed[] = {AVOCADO_ROWS(AVOCADO_TRANSPOSED)};
+#undef AVOCADO_TRANSPOSED
+#undef AVOCADO_ROWS
+
+MicroTransposed transposed_kernel(int64_t rows, bool copy_a, bool copy_b) {
+  if (copy_a) return (copy_b ? kTransposed<true, true> : kTransposed<true, false>)[rows - 1];
+  return (copy_b ? kTransposed<false, true> : kTransposed<false, false>)[rows - 1];
+}
+
+// Both come [k][...]: the first panel's calls copy A into strips, the first strip's copy B, panel
+// by panel, into the first-level cache.
 void tile_transposed(const GemmTile& t) {
   const int64_t strips = strips_of(t.rows);
   float* panel = t.scratch + kStrips * kStripStep;
@@ -176,30 +241,16 @@ void tile_transposed(const GemmTile& t) {
     const int64_t count = min(kBlock, t.k - k0);
     const float* a = t.a + k0 * t.lda;
     const float* b = t.b + k0 * t.ldb;
-    for (int64_t i = 0; i < strips; ++i) {
-      const int64_t r0 = strip_begin(t.rows, i);
-      float* strip = t.scratch + i * kStripStep;
-      for (int64_t r = 0; r < kColumnStep; r += kLanes) {
-        const Mask mask = first(t.rows - r0 - r);
-        for (int64_t s = 0; s < count; ++s)
-          store(strip + s * kColumnStep + r, load(a + s * t.lda + r0 + r, mask));
-      }
-    }
-    // Each kernel call fetches one column of lines of the next block: first A's, then B's.
-    int64_t line = 0;
     for (int64_t j = 0; j < t.cols; j += kWidth) {
-      copy_panel(b + j, t.ldb, count, t.cols - j, panel);
-      for (int64_t i = 0; i < strips; ++i, line += kLine) {
+      const bool whole = j + kWidth <= t.cols;
+      if (!whole) copy_panel(b + j, t.ldb, count, t.cols - j, panel);
+      for (int64_t i = 0; i < strips; ++i) {
         const int64_t r0 = strip_begin(t.rows, i), rows = strip_begin(t.rows, i + 1) - r0;
-        Ahead ahead = {t.scratch, 0};
-        if (line < t.rows) {
-          ahead = {a + count * t.lda + line, t.lda};
-        } else if (line - t.rows < t.cols) {
-          ahead = {b + count * t.ldb + line - t.rows, t.ldb};
-        }
-        kOnePanel<DotF32, true>[rows - 1](t.scratch + i * kStripStep, panel, 0, count,
-                                          t.c + r0 * t.ldc + j, t.ldc, t.cols - j,
-                                          t.accumulate || k0 > 0, ahead);
+        float* strip = t.scratch + i * kStripStep;
+        const bool copy_a = j == 0, copy_b = i == 0 && whole;
+        transposed_kernel(rows, copy_a, copy_b)(
+            copy_a ? a + r0 : strip, t.lda, strip, copy_b ? b + j : panel, t.ldb, panel, count,
+            t.c + r0 * t.ldc + j, t.ldc, t.cols - j, t.accumulate || k0 > 0);
       }
     }
   }
