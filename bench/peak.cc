@@ -65,6 +65,18 @@ __attribute__((target("avx512f"))) double run_bf16() {
   return 4.0 * 16 * kChains * kSteps;
 }
 
+__attribute__((target("avx512f"))) double run_int8() {
+  __m512i sum[kChains], x = _mm512_set1_epi8(1);
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) sum[j] = _mm512_setzero_si512();
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j)
+      __asm__ volatile("vpdpbusd %1, %1, %0" : "+v"(sum[j]) : "v"(x));
+  }
+  return 8.0 * 16 * kChains * kSteps;
+}
+
 #elif defined(__aarch64__)
 
 double run_neon() {
@@ -120,6 +132,14 @@ double peak_bf16([[maybe_unused]] ThreadPool& pool) {
 #if defined(__x86_64__)
   if (kernels::active_isa() == kernels::Isa::avx512 && kernels::has_avx512_bf16())
     return rate(pool, run_bf16);
+#endif
+  return 0;
+}
+
+double peak_int8([[maybe_unused]] ThreadPool& pool) {
+#if defined(__x86_64__)
+  if (kernels::active_isa() == kernels::Isa::avx512 && kernels::has_avx512_vnni())
+    return rate(pool, run_int8);
 #endif
   return 0;
 }

@@ -12,4 +12,7 @@ double peak_f32(ThreadPool& pool);
 // The same for products of bf16 pairs (vdpbf16ps); 0 where that instruction does not exist.
 double peak_bf16(ThreadPool& pool);
 
+// Gop/s of products of bytes (vpdpbusd); 0 where that instruction does not exist.
+double peak_int8(ThreadPool& pool);
+
 }  // namespace avocado::bench

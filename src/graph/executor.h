@@ -13,6 +13,7 @@
 #include "base/thread_pool.h"
 #include "graph/graph.h"
 #include "kernels/linear/linear.h"
+#include "kernels/quantized/quantized.h"
 #include "tensor/view.h"
 
 namespace avocado::graph {
@@ -20,10 +21,11 @@ namespace avocado::graph {
 // What the executor reads of one weight. Memory belongs to the caller.
 template <class T>
 struct WeightRef {
-  const T* data = nullptr;  // row-major; may be null when `packed` and `stored` serve
-  const kernels::PackedWeight* packed = nullptr;  // linear uses it when set
-  const TensorView* stored = nullptr;             // embed decodes rows from it when `data` is null
-  T* grad = nullptr;                              // += by backward(); null outside training
+  const T* data = nullptr;  // row-major; may be null when one of the next three serves
+  const kernels::PackedWeight* packed = nullptr;        // linear uses it when set
+  const kernels::QuantizedWeight* quantized = nullptr;  // linear uses it when set
+  const TensorView* stored = nullptr;  // embed decodes rows from it when `data` is null
+  T* grad = nullptr;                   // += by backward(); null outside training
 };
 
 // One sequence of a batch: `count` tokens at positions start, start + 1, ...; its rows follow those

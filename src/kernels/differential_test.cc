@@ -25,6 +25,7 @@
 #include "kernels/implementations.h"
 #include "kernels/linear/linear.h"
 #include "kernels/math/math.h"
+#include "kernels/quantized/quantized.h"
 #include "kernels/rms_norm/rms_norm.h"
 #include "kernels/rope/rope.h"
 #include "kernels/swiglu/swiglu.h"
@@ -384,6 +385,8 @@ TEST_F(Differential, TheForcedImplementationRuns) {
     std::vector<uint64_t> picks;
     for (const ImplementationList* list : all_implementations()) picks.push_back(list->picks(isa));
     for (const Operation& op : kOperations) run(op, pool, Inputs::ordinary, {2, 32}, 0, false);
+    const std::vector<std::byte> blocks(18);  // tested in quantized_test.cc
+    QuantizedWeight::pack(pool, DType::q4_0, blocks.data(), 1, 32);
     size_t i = 0;
     for (const ImplementationList* list : all_implementations()) {
       EXPECT_EQ(list->current(), isa) << list->name();

@@ -26,7 +26,8 @@ struct Model::Storage {
   std::vector<TensorView> stored;                // per weight of the graph, in our row order
   std::vector<std::vector<std::byte>> permuted;  // owned bytes of weights whose rows were reordered
   std::vector<Buffer<float>> decoded;            // per weight; empty when not needed
-  std::vector<std::optional<kernels::PackedWeight>> packed;
+  std::vector<std::optional<kernels::PackedWeight>> packed;  // floats of 32 and 16 bits
+  std::vector<std::optional<kernels::QuantizedWeight>> quantized;
 };
 
 namespace {
@@ -161,6 +162,7 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
   s.permuted.resize(weights.size());
   s.decoded.resize(weights.size());
   s.packed.resize(weights.size());
+  s.quantized.resize(weights.size());
   for (size_t i = 0; i < weights.size(); ++i) {
     const graph::Weight& w = weights[i];
     TensorView& tensor = s.stored[i];
@@ -170,7 +172,10 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
     }
     tensor.name = w.name;
     if (uses[i].linear) {
-      if (tensor.type == DType::bf16 &&
+      if (kernels::QuantizedWeight::supports(tensor.type))
+        s.quantized[i] =
+            kernels::QuantizedWeight::pack(pool, tensor.type, tensor.data.data(), w.rows, w.cols);
+      else if (tensor.type == DType::bf16 &&
           reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
         s.packed[i] = kernels::PackedWeight::from_bf16(
             pool, reinterpret_cast<const uint16_t*>(tensor.data.data()), w.rows, w.cols);
@@ -191,6 +196,7 @@ std::vector<graph::WeightRef<float>> Model::weights() const {
   for (size_t i = 0; i < refs.size(); ++i) {
     const TensorView& tensor = storage_->stored[i];
     refs[i].stored = &tensor;
+    if (storage_->quantized[i]) refs[i].quantized = &*storage_->quantized[i];
     if (storage_->packed[i]) refs[i].packed = &*storage_->packed[i];
     refs[i].data = aligned_f32(tensor) ? reinterpret_cast<const float*>(tensor.data.data())
                                        : storage_->decoded[i].data();

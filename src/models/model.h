@@ -50,9 +50,17 @@ class Model {
 ModelConfig config_from_gguf(const GgufFile& file);
 ModelConfig config_from_hf(const std::string& config_json_path);
 
-// Writes a GGUF v3 file of F32 tensors, atomically. `weights` in the order of graph.weights.
+// Writes a GGUF v3 file, atomically: F32 tensors, or tensors as they are stored. `weights` in the
+// order of graph.weights.
 void save_gguf(const std::string& path, const ModelConfig& config, const graph::Graph& graph,
                const std::vector<const float*>& weights, const Tokenizer* tokenizer,
+               const std::string& chat_template);
+struct StoredWeight {
+  DType type;
+  std::span<const std::byte> bytes;
+};
+void save_gguf(const std::string& path, const ModelConfig& config, const graph::Graph& graph,
+               const std::vector<StoredWeight>& weights, const Tokenizer* tokenizer,
                const std::string& chat_template);
 // Writes config.json and model.safetensors into a folder (Hugging Face names and weight order).
 void save_huggingface(const std::string& folder, const ModelConfig& config,

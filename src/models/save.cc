@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -10,18 +11,31 @@
 namespace avocado {
 namespace {
 
-TensorView view(const graph::Weight& w, const std::string& name, const float* data) {
-  TensorView tensor{.name = name, .type = DType::f32, .shape = {}, .data = {}};
+TensorView view(const graph::Weight& w, const std::string& name, DType type,
+                std::span<const std::byte> data) {
+  TensorView tensor{.name = name, .type = type, .shape = {}, .data = data};
   if (w.matrix) tensor.shape.push_back(w.rows);
   tensor.shape.push_back(w.cols);
-  tensor.data = std::as_bytes(std::span(data, static_cast<size_t>(w.count())));
   return tensor;
+}
+
+std::span<const std::byte> bytes_of(const graph::Weight& w, const float* data) {
+  return std::as_bytes(std::span(data, static_cast<size_t>(w.count())));
 }
 
 }  // namespace
 
-void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph& graph,
+void save_gguf(const std::string& path, const ModelConfig& config, const graph::Graph& graph,
                const std::vector<const float*>& weights, const Tokenizer* tokenizer,
+               const std::string& chat_template) {
+  std::vector<StoredWeight> stored;
+  for (size_t i = 0; i < weights.size(); ++i)
+    stored.push_back({DType::f32, bytes_of(graph.weights[i], weights[i])});
+  save_gguf(path, config, graph, stored, tokenizer, chat_template);
+}
+
+void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph& graph,
+               const std::vector<StoredWeight>& weights, const Tokenizer* tokenizer,
                const std::string& chat_template) {
   const std::string arch = architecture(c.architecture, path).gguf_name;
   const auto key = [&](const char* name) { return arch + "." + name; };
@@ -30,7 +44,9 @@ void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph
   GgufWriter out;
   out.set_string("general.architecture", arch);
   if (!c.name.empty()) out.set_string("general.name", c.name);
-  out.set_u32("general.file_type", 0);  // all F32
+  if (std::all_of(weights.begin(), weights.end(),
+                  [](const StoredWeight& w) { return w.type == DType::f32; }))
+    out.set_u32("general.file_type", 0);  // all F32
   out.set_u32(key("vocab_size"), u32(c.vocab));
   out.set_u32(key("context_length"), u32(c.context));
   out.set_u32(key("embedding_length"), u32(c.width));
@@ -56,7 +72,8 @@ void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph
                     .shape = {static_cast<int64_t>(c.rope_divisors.size())},
                     .data = std::as_bytes(std::span(c.rope_divisors))});
   for (size_t i = 0; i < weights.size(); ++i)
-    out.add_tensor(view(graph.weights[i], graph.weights[i].name, weights[i]));
+    out.add_tensor(
+        view(graph.weights[i], graph.weights[i].name, weights[i].type, weights[i].bytes));
   out.write(path);
 }
 
@@ -95,7 +112,7 @@ void save_huggingface(const std::string& folder, const ModelConfig& c, const gra
   std::vector<std::vector<std::byte>> permuted(weights.size());
   for (size_t i = 0; i < weights.size(); ++i) {
     const graph::Weight& w = graph.weights[i];
-    tensors.push_back(view(w, w.hf_name, weights[i]));
+    tensors.push_back(view(w, w.hf_name, DType::f32, bytes_of(w, weights[i])));
     if (w.permuted_heads == 0) continue;
     permuted[i] = rows_to_hf(tensors.back(), w);
     tensors.back().data = permuted[i];

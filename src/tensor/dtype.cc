@@ -3,12 +3,17 @@
 #include <cstring>
 #include <limits>
 
+#include "tensor/blocks/iq4.h"
+#include "tensor/blocks/mxfp4.h"
+#include "tensor/blocks/q2_k.h"
+#include "tensor/blocks/q3_k.h"
 #include "tensor/blocks/q4.h"
 #include "tensor/blocks/q4_k.h"
 #include "tensor/blocks/q5.h"
 #include "tensor/blocks/q5_k.h"
 #include "tensor/blocks/q6_k.h"
 #include "tensor/blocks/q8_0.h"
+#include "tensor/blocks/tq.h"
 
 namespace avocado {
 namespace {
@@ -24,7 +29,7 @@ T load(const std::byte* src) {
 template <class Block>
 void decode_blocks(const std::byte* src, float* dst, int64_t count) {
   for (int64_t i = 0; i < count; i += Block::kCount, src += sizeof(Block)) {
-    load<Block>(src).decode(dst + i);
+    decode_block(load<Block>(src), dst + i);
   }
 }
 
@@ -71,21 +76,21 @@ constexpr DTypeTraits kTypes[] = {
     plain<int32_t>(DType::i32, "I32"),
     plain<int64_t>(DType::i64, "I64"),
     undecoded(DType::q8_1, "Q8_1", 32, 36),
-    undecoded(DType::q2_k, "Q2_K", 256, 84),
-    undecoded(DType::q3_k, "Q3_K", 256, 110),
+    blocks<BlockQ2_K>(DType::q2_k, "Q2_K"),
+    blocks<BlockQ3_K>(DType::q3_k, "Q3_K"),
     undecoded(DType::q8_k, "Q8_K", 256, 292),
     undecoded(DType::iq2_xxs, "IQ2_XXS", 256, 66),
     undecoded(DType::iq2_xs, "IQ2_XS", 256, 74),
     undecoded(DType::iq3_xxs, "IQ3_XXS", 256, 98),
     undecoded(DType::iq1_s, "IQ1_S", 256, 50),
-    undecoded(DType::iq4_nl, "IQ4_NL", 32, 18),
+    blocks<BlockIQ4_NL>(DType::iq4_nl, "IQ4_NL"),
     undecoded(DType::iq3_s, "IQ3_S", 256, 110),
     undecoded(DType::iq2_s, "IQ2_S", 256, 82),
-    undecoded(DType::iq4_xs, "IQ4_XS", 256, 136),
+    blocks<BlockIQ4_XS>(DType::iq4_xs, "IQ4_XS"),
     undecoded(DType::iq1_m, "IQ1_M", 256, 56),
-    undecoded(DType::tq1_0, "TQ1_0", 256, 54),
-    undecoded(DType::tq2_0, "TQ2_0", 256, 66),
-    undecoded(DType::mxfp4, "MXFP4", 32, 17),
+    blocks<BlockTQ1_0>(DType::tq1_0, "TQ1_0"),
+    blocks<BlockTQ2_0>(DType::tq2_0, "TQ2_0"),
+    blocks<BlockMXFP4>(DType::mxfp4, "MXFP4"),
     // safetensors only
     plain<uint8_t>(DType::boolean, "BOOL"),
     plain<uint8_t>(DType::u8, "U8"),

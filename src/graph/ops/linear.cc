@@ -12,10 +12,8 @@ void forward(OpContext<T>& c) {
   const WeightRef<T>& w = c.weight(0);
   const T* bias = c.node.weights.size() > 1 ? c.weight(1).data : nullptr;
   if constexpr (std::is_same_v<T, float>) {
-    if (w.packed) {
-      kernels::linear(c.pool, c.in[0], *w.packed, bias, c.out, c.rows());
-      return;
-    }
+    if (w.quantized) return kernels::linear(c.pool, c.in[0], *w.quantized, bias, c.out, c.rows());
+    if (w.packed) return kernels::linear(c.pool, c.in[0], *w.packed, bias, c.out, c.rows());
   }
   const Weight& shape = c.graph.weights[c.node.weights[0]];
   kernels::linear(c.pool, c.in[0], w.data, bias, c.out, c.rows(), shape.rows, shape.cols);

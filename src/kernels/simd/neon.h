@@ -134,6 +134,5 @@ AVOCADO_LANES double sum(F64x16 a) {
   return vgetq_lane_f64(a.v[0], 0) + vgetq_lane_f64(a.v[0], 1);
 }
 
-#undef AVOCADO_EACH
 
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -1,28 +1,23 @@
 #pragma once
-#include "tensor/blocks/half.h"
+#include "tensor/blocks/block.h"
 
 namespace avocado {
 
 // Q4_K: 256 elements in 144 bytes (4.5 bits each), in eight groups of 32 with a 6-bit scale and
-// minimum each: x = (d * scale) * q - (dmin * minimum). Both products and their product with q are
-// exact in float, so an element is rounded once, by the subtraction.
+// minimum each: x = (d * scale) * q - (dmin * minimum).
 // Each 32 bytes of q hold two groups: the even one in the low nibbles, the odd one in the high.
 struct BlockQ4_K {
-  static constexpr int64_t kCount = 256;
+  static constexpr int kCount = 256, kGroup = 32, kBits = 4, kBias = 0;
+  static constexpr ScaleKind kScales = ScaleKind::half_times;
+  static constexpr bool kOffsets = true;
   Half d, dmin;
   PackedScales scales;
   uint8_t q[128];
 
-  void decode(float* x) const {
-    for (int group = 0; group < 8; ++group) {
-      const float scale = d.value() * static_cast<float>(scales.scale(group));
-      const float offset = dmin.value() * static_cast<float>(scales.minimum(group));
-      const uint8_t* bytes = q + group / 2 * 32;
-      const int shift = group % 2 * 4;
-      for (int i = 0; i < 32; ++i) {
-        x[group * 32 + i] = scale * static_cast<float>(bytes[i] >> shift & 15) - offset;
-      }
-    }
+  int scale_code(int group) const { return scales.scale(group); }
+  int offset_code(int group) const { return scales.minimum(group); }
+  void codes(uint8_t* c) const {
+    for (int i = 0; i < 256; ++i) c[i] = q[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15;
   }
 };
 static_assert(sizeof(BlockQ4_K) == 144);

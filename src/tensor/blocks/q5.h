@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/blocks/half.h"
+#include "tensor/blocks/block.h"
 
 namespace avocado {
 
@@ -10,36 +10,35 @@ struct FiveBits {
   uint8_t high[4];
   uint8_t low[16];
 
-  int operator[](int i) const {
-    const int nibble = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
-    return nibble | (high[i / 8] >> (i % 8) & 1) << 4;
+  void codes(uint8_t* c) const {
+    for (int i = 0; i < 32; ++i) {
+      const int nibble = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
+      c[i] = static_cast<uint8_t>(nibble | (high[i / 8] >> (i % 8) & 1) << 4);
+    }
   }
 };
 
-// Q5_0: 32 elements in 22 bytes (5.5 bits each). x[i] = d * (q[i] - 16). Exact in float.
+// Q5_0: 32 elements in 22 bytes (5.5 bits each). x[i] = d * (q[i] - 16).
 struct BlockQ5_0 {
-  static constexpr int64_t kCount = 32;
+  static constexpr int kCount = 32, kGroup = 32, kBits = 5, kBias = 16;
+  static constexpr ScaleKind kScales = ScaleKind::half;
+  static constexpr bool kOffsets = false;
   Half d;
   FiveBits q;
 
-  void decode(float* x) const {
-    const float scale = d.value();
-    for (int i = 0; i < 32; ++i) x[i] = scale * static_cast<float>(q[i] - 16);
-  }
+  void codes(uint8_t* c) const { q.codes(c); }
 };
 static_assert(sizeof(BlockQ5_0) == 22);
 
-// Q5_1: 32 elements in 24 bytes (6 bits each). x[i] = d * q[i] + m. The product is exact, the sum
-// is rounded once.
+// Q5_1: 32 elements in 24 bytes (6 bits each). x[i] = d * q[i] + m.
 struct BlockQ5_1 {
-  static constexpr int64_t kCount = 32;
+  static constexpr int kCount = 32, kGroup = 32, kBits = 5, kBias = 0;
+  static constexpr ScaleKind kScales = ScaleKind::half;
+  static constexpr bool kOffsets = true;
   Half d, m;
   FiveBits q;
 
-  void decode(float* x) const {
-    const float scale = d.value(), offset = m.value();
-    for (int i = 0; i < 32; ++i) x[i] = scale * static_cast<float>(q[i]) + offset;
-  }
+  void codes(uint8_t* c) const { q.codes(c); }
 };
 static_assert(sizeof(BlockQ5_1) == 24);
 

@@ -1,27 +1,25 @@
 #pragma once
-#include "tensor/blocks/half.h"
+#include "tensor/blocks/block.h"
 
 namespace avocado {
 
 // Q5_K: 256 elements in 176 bytes (5.5 bits each). As Q4_K, with a fifth bit: bit g of high[i]
-// belongs to element i of group g. Rounded once, by the subtraction.
+// belongs to element i of group g.
 struct BlockQ5_K {
-  static constexpr int64_t kCount = 256;
+  static constexpr int kCount = 256, kGroup = 32, kBits = 5, kBias = 0;
+  static constexpr ScaleKind kScales = ScaleKind::half_times;
+  static constexpr bool kOffsets = true;
   Half d, dmin;
   PackedScales scales;
   uint8_t high[32];
   uint8_t low[128];
 
-  void decode(float* x) const {
-    for (int group = 0; group < 8; ++group) {
-      const float scale = d.value() * static_cast<float>(scales.scale(group));
-      const float offset = dmin.value() * static_cast<float>(scales.minimum(group));
-      const uint8_t* bytes = low + group / 2 * 32;
-      const int shift = group % 2 * 4;
-      for (int i = 0; i < 32; ++i) {
-        const int q = (bytes[i] >> shift & 15) | (high[i] >> group & 1) << 4;
-        x[group * 32 + i] = scale * static_cast<float>(q) - offset;
-      }
+  int scale_code(int group) const { return scales.scale(group); }
+  int offset_code(int group) const { return scales.minimum(group); }
+  void codes(uint8_t* c) const {
+    for (int i = 0; i < 256; ++i) {
+      const int nibble = low[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15;
+      c[i] = static_cast<uint8_t>(nibble | (high[i % 32] >> (i / 32) & 1) << 4);
     }
   }
 };

@@ -1,0 +1,37 @@
+#pragma once
+// A line of 64 bytes, four columns of 16 rows (layout.h), in registers of each instruction set, and
+// its product with four columns of one quantized row of x. In addition to kernels/simd/simd.h:
+//
+//   Line, load_line
+//   load_table             16 bytes in every 16-byte part
+//   keep(line, mask)       and
+//   join(a, b)             or
+//   right<n>, left<n>      shifts within 16 bits; bits that cross bytes are to be masked
+//   look_up(table, line)   bytes below 16 to bytes of the table
+//   kUnsigned<L>           the product takes codes, and sums begin at `start`; otherwise it takes
+//                          values, and sums begin at zero
+//   prepare<L>(line)       codes to what the product takes
+//   dot<L>(sum, line, a)   sum + line * a, a lane per row
+//   load_half, load_bfloat, load_int8, load_uint8, load_low_nibbles, load_high_nibbles
+//                          16 numbers as floats
+
+#include "kernels/quantized/layout.h"
+#include "kernels/simd/simd.h"
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+
+AVOCADO_LANES int32_t four_bytes(const int8_t* a) {
+  int32_t bytes;
+  __builtin_memcpy(&bytes, a, 4);
+  return bytes;
+}
+
+}  // namespace avocado::kernels::AVOCADO_ISA_NS
+
+#if defined(__AVX512F__)
+#include "kernels/quantized/lines_avx512.h"
+#elif defined(__AVX2__)
+#include "kernels/quantized/lines_avx2.h"
+#else
+#include "kernels/quantized/lines_neon.h"
+#endif

@@ -1,0 +1,84 @@
+#pragma once
+// A line as four NEON registers. See lines.h for what each function does.
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+
+struct Line {
+  uint8x16_t v[4];
+};
+
+AVOCADO_LANES Line load_line(const uint8_t* p) { AVOCADO_EACH(Line, vld1q_u8(p + 16 * i)); }
+AVOCADO_LANES Line load_table(const int8_t* p) {
+  AVOCADO_EACH(Line, vreinterpretq_u8_s8(vld1q_s8(p + 0 * i)));
+}
+AVOCADO_LANES Line keep(Line a, int mask) {
+  AVOCADO_EACH(Line, vandq_u8(a.v[i], vdupq_n_u8(static_cast<uint8_t>(mask))));
+}
+AVOCADO_LANES Line join(Line a, Line b) { AVOCADO_EACH(Line, vorrq_u8(a.v[i], b.v[i])); }
+template <int n>
+AVOCADO_LANES Line right(Line a) {
+  if constexpr (n == 0)
+    return a;
+  else
+    AVOCADO_EACH(Line, vshrq_n_u8(a.v[i], n));
+}
+template <int n>
+AVOCADO_LANES Line left(Line a) {
+  AVOCADO_EACH(Line, vshlq_n_u8(a.v[i], n));
+}
+AVOCADO_LANES Line look_up(Line table, Line a) {
+  AVOCADO_EACH(Line, vqtbl1q_u8(table.v[i], a.v[i]));
+}
+
+template <class L>
+constexpr bool kUnsigned = false;
+template <class L>
+AVOCADO_LANES Line prepare(Line a) {
+  if constexpr (L::kTable)
+    return a;
+  else
+    AVOCADO_EACH(Line, vsubq_u8(a.v[i], vdupq_n_u8(static_cast<uint8_t>(L::kBias))));
+}
+// Only instructions of every 64-bit Arm: widening products, then two pairwise sums.
+template <class L>
+AVOCADO_LANES I32x16 dot(I32x16 sum, Line w, const int8_t* a) {
+  const int8x8_t x = vreinterpret_s8_s32(vdup_n_s32(four_bytes(a)));
+  for (int i = 0; i < 4; ++i) {
+    const int8x16_t values = vreinterpretq_s8_u8(w.v[i]);
+    const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(values), x));
+    const int32x4_t high = vpaddlq_s16(vmull_s8(vget_high_s8(values), x));
+    sum.v[i] = vaddq_s32(sum.v[i], vpaddq_s32(low, high));
+  }
+  return sum;
+}
+
+AVOCADO_LANES F32x16 load_half(const uint8_t* p) {
+  AVOCADO_EACH(F32x16, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p + 8 * i))));
+}
+AVOCADO_LANES F32x16 load_bfloat(const uint8_t* p) {
+  AVOCADO_EACH(F32x16,
+               vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p + 8 * i)), 16)));
+}
+AVOCADO_LANES F32x16 load_int8(const uint8_t* p) {
+  float x[16];
+  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(static_cast<int8_t>(p[i]));
+  return load(x);
+}
+AVOCADO_LANES F32x16 load_uint8(const uint8_t* p) {
+  float x[16];
+  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i]);
+  return load(x);
+}
+
+AVOCADO_LANES F32x16 load_low_nibbles(const uint8_t* p) {
+  float x[16];
+  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i] & 15);
+  return load(x);
+}
+AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
+  float x[16];
+  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i] >> 4);
+  return load(x);
+}
+
+}  // namespace avocado::kernels::AVOCADO_ISA_NS

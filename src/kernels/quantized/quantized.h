@@ -1,0 +1,52 @@
+#pragma once
+// linear with a weight stored in blocks: y[n, out] = x[n, in] * w[out, in]^T (+ bias[out]), without
+// ever widening w to floats. The format of a block (tensor/blocks/block.h) says
+//   w[o, i] = scale(o, g) * value(o, i) + offset(o, g),   value an int8, g a group of 16 or 32.
+//
+// ORDER OF ROUNDING. A row of x is quantized in units of 32: m = max |x|, d = m / 127, r = 127 / m,
+// a[i] = x[i] * r rounded to float, then to the nearest even integer. A unit whose m is below
+// 2^-100 is zero: d = 0, a = 0; one that holds an infinity or a NaN has d = NaN, a = 0. Each output
+// has one accumulator that starts at zero; groups ascend; for each
+//   acc = fma(float(sum value[i] * a[i]), scale * d, acc)
+//   acc = fma(offset, float(sum a[i]) * d, acc)              only in formats with offsets
+// The sums are integers, hence exact. The bias is added last. Tiles, packing, threads and the
+// number of rows are free.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/thread_pool.h"
+#include "tensor/dtype.h"
+
+namespace avocado::kernels {
+
+// A weight laid out so that a lane is a row, about as large as it is in the file. Built once, read
+// by many threads.
+class QuantizedWeight {
+ public:
+  // Types that can be packed.
+  static bool supports(DType type);
+  // Rows of `in` elements, `in` a whole number of blocks.
+  static QuantizedWeight pack(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                              int64_t in);
+  QuantizedWeight(QuantizedWeight&&) noexcept;
+  QuantizedWeight& operator=(QuantizedWeight&&) noexcept;
+  ~QuantizedWeight();
+
+  int64_t out() const;
+  int64_t in() const;
+  size_t bytes() const;
+
+  struct Impl;
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  explicit QuantizedWeight(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+void linear(ThreadPool& pool, const float* x, const QuantizedWeight& w, const float* bias, float* y,
+            int64_t n);
+
+}  // namespace avocado::kernels

@@ -1,0 +1,220 @@
+// One kernel per layout, for one token and for many: a line of weights is unpacked once for up to
+// kTokens rows of x, and each of these keeps its 16 outputs in registers while k ascends.
+
+#include "kernels/quantized/formats.h"
+#include "kernels/quantized/lines.h"
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
+
+namespace {
+
+// How far ahead weights are fetched: with one row of x they come from memory as fast as it gives.
+constexpr int kFetchAhead = 4096;
+
+#if defined(__AVX512F__)
+constexpr int kTokens = 8;
+#else
+constexpr int kTokens = 4;
+#endif
+
+// Bits from `from` on to bits from `to` on.
+template <int from, int to>
+AVOCADO_LANES Line move_bits(Line a) {
+  if constexpr (from > to) {
+    return right<from - to>(a);
+  } else if constexpr (from < to) {
+    return left<to - from>(a);
+  } else {
+    return a;
+  }
+}
+
+// Line `line` of the unit at w, as the product takes it.
+template <class L, int line>
+AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
+  const uint8_t *pairs = w + L::kNibbles, *singles = pairs + L::kPairs;
+  if constexpr (L::kBits == 8) {
+    return prepare<L>(load_line(w + line * kLine));
+  } else if constexpr (L::kNibbles > 0) {
+    Line code = keep(move_bits<line / 4 * 4, 0>(load_line(w + line % 4 * kLine)), 0x0f);
+    if constexpr (L::kPairs > 0)
+      code =
+          join(code, keep(move_bits<line % 4 * 2, 4>(load_line(pairs + line / 4 * kLine)), 0x30));
+    if constexpr (L::kSingles > 0)
+      code = join(code, keep(move_bits<line, 4>(load_line(singles)), 0x10));
+    return L::kTable ? look_up(table, code) : prepare<L>(code);
+  } else {
+    Line code = keep(move_bits<line % 4 * 2, 0>(load_line(pairs + line / 4 * kLine)), 0x03);
+    if constexpr (L::kSingles > 0)
+      code = join(code, keep(move_bits<line, 2>(load_line(singles)), 0x04));
+    return prepare<L>(code);
+  }
+}
+
+// Adds lines [line, end) of a unit to the sums of T rows of x, `step` bytes apart.
+template <class L, int T, int line, int end>
+AVOCADO_LANES void add_lines(const uint8_t* w, Line table, const int8_t* a, int64_t step,
+                             I32x16* sum) {
+  const Line values = unpack<L, line>(w, table);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) sum[t] = dot<L>(sum[t], values, a + t * step + 4 * line);
+  if constexpr (line + 1 < end) add_lines<L, T, line + 1, end>(w, table, a, step, sum);
+}
+
+template <class L>
+AVOCADO_LANES F32x16 load_16(const uint8_t* p) {
+  return L::kScales == PackedScales16::bfloat ? load_bfloat(p) : load_half(p);
+}
+
+// Scales and offsets of group g, for the 16 rows; `p` is behind the planes of the unit.
+template <class L, int g>
+AVOCADO_LANES F32x16 group_scale(const uint8_t* p, F32x16 super) {
+  if constexpr (!L::kSuper) {
+    return load_16<L>(p);
+  } else if constexpr (L::kShared) {
+    return super * load_low_nibbles(p + g * kGroupRows);
+  } else {
+    return super * load_int8(p + g * kGroupRows);
+  }
+}
+template <class L, int g>
+AVOCADO_LANES F32x16 group_offset(const uint8_t* p, F32x16 super) {
+  if constexpr (!L::kSuper) {
+    return load_16<L>(p + 2 * kGroupRows);
+  } else if constexpr (L::kShared) {
+    return negate(super * load_high_nibbles(p + g * kGroupRows));
+  } else {
+    return negate(super * load_uint8(p + (L::kGroups + g) * kGroupRows));
+  }
+}
+
+// Group g of a unit for T rows of x.
+template <class L, int T, int g>
+AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t in,
+                             const float* d, const int32_t* start, const float* sums,
+                             F32x16 super_scale, F32x16 super_offset, F32x16* acc) {
+  constexpr int lines = kUnitLines / L::kGroups;
+  const int64_t units = in / kUnit, groups = in / L::kGroup;
+  I32x16 sum[T];
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? start[t * groups + g] : 0);
+  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, a, in, sum);
+  const F32x16 scale = group_scale<L, g>(w + L::kPlanes, super_scale);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) acc[t] = fma(to_float(sum[t]), scale * splat(d[t * units]), acc[t]);
+  if constexpr (L::kOffsets) {
+    const F32x16 offset = group_offset<L, g>(w + L::kPlanes, super_offset);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) acc[t] = fma(offset, splat(sums[t * groups + g]), acc[t]);
+  }
+}
+
+// Rows [first, first + T) of x.
+template <class L, int T>
+void multiply(const QuantizedTile& tile, int64_t first) {
+  const int64_t in = tile.units * kUnit, groups = in / L::kGroup;
+  const int8_t* a = tile.x.a + first * in;
+  const float* d = tile.x.d + first * tile.units;
+  const int32_t* start = tile.x.start + first * groups;
+  const float* sums = tile.x.sums + first * groups;
+  const uint8_t* w = tile.w;
+  Line table{};
+  if constexpr (L::kTable) table = load_table(tile.table);
+  F32x16 acc[T], super_scale = splat(0), super_offset = splat(0);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) acc[t] = splat(0);
+  for (int64_t u = 0; u < tile.units; ++u) {
+    if constexpr (L::kSuper) {
+      if (u % kSuperUnits == 0) {
+        super_scale = load_half(w);
+        if constexpr (L::kOffsets) super_offset = load_half(w + 2 * kGroupRows);
+        w += L::kFloatScales;
+      }
+    }
+#pragma GCC unroll 10
+    for (int line = 0; line < L::kUnitBytes; line += kLine)
+      __builtin_prefetch(w + kFetchAhead + line, 0, 3);
+    add_group<L, T, 0>(w, table, a, in, d, start, sums, super_scale, super_offset, acc);
+    if constexpr (L::kGroups > 1)
+      add_group<L, T, 1>(w, table, a, in, d, start, sums, super_scale, super_offset, acc);
+    w += L::kUnitBytes;
+    a += kUnit;
+    d += 1;
+    start += L::kGroups;
+    sums += L::kGroups;
+  }
+  const int rows = lanes_left(tile.rows);
+  const F32x16 bias = tile.bias ? load_some(tile.bias, rows) : splat(0);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t)
+    store_some(tile.y + (first + t) * tile.ldy, tile.bias ? acc[t] + bias : acc[t], rows);
+}
+
+template <class L>
+void tile(const QuantizedTile& t) {
+  int64_t first = 0;
+  for (; first + kTokens <= t.tokens; first += kTokens) multiply<L, kTokens>(t, first);
+  if constexpr (kTokens > 4) {
+    if (first + 4 <= t.tokens) {
+      multiply<L, 4>(t, first);
+      first += 4;
+    }
+  }
+  if (first + 2 <= t.tokens) {
+    multiply<L, 2>(t, first);
+    first += 2;
+  }
+  if (first < t.tokens) multiply<L, 1>(t, first);
+}
+
+// Loops of 32 that the compiler turns into vectors.
+void quantize(const QuantizedRow& row) {
+  constexpr float kMagic = 0x1.8p23f;  // x + kMagic rounds x to an integer in its low bits
+  const int groups = kUnit / row.group;
+  for (int64_t u = 0; u < row.in / kUnit; ++u) {
+    const float* x = row.x + u * kUnit;
+    int8_t* a = row.a + u * kUnit;
+    int32_t bits[kUnit], most = 0;
+    __builtin_memcpy(bits, x, sizeof bits);
+    for (int i = 0; i < kUnit; ++i) {
+      const int32_t size = bits[i] & 0x7fffffff;
+      most = size > most ? size : most;
+    }
+    float m;
+    __builtin_memcpy(&m, &most, sizeof m);
+    const bool finite = most < 0x7f800000, tiny = m < kTiny;
+    const float r = finite && !tiny ? 127.0f / m : 0.0f;
+    for (int i = 0; i < kUnit; ++i) {
+      const float rounded = (finite ? x[i] : 0.0f) * r + kMagic;
+      int32_t code;
+      __builtin_memcpy(&code, &rounded, sizeof code);
+      a[i] = static_cast<int8_t>(code - 0x4b400000);
+    }
+    const float d = !finite ? __builtin_nanf("") : tiny ? 0.0f : m / 127.0f;
+    row.d[u] = d;
+    for (int g = 0; g < groups; ++g) {
+      int32_t sum = 0;
+      for (int i = 0; i < row.group; ++i) sum += a[g * row.group + i];
+      row.start[u * groups + g] = -row.taken_off * sum;
+      row.sums[u * groups + g] = static_cast<float>(sum) * d;
+    }
+  }
+}
+
+// What is taken off the codes that a product sees: with a table, what load_table adds.
+template <class L>
+constexpr int kTakenOff = L::kTable ? 128 : L::kBias;
+
+}  // namespace
+
+#define AVOCADO_TILE(type, Block) tile<LayoutOf<Block>>,
+#define AVOCADO_TAKEN_OFF(type, Block) kTakenOff<LayoutOf<Block>>,
+static constexpr QuantizedKernels kKernels = {
+    .tile = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE)},
+    .taken_off = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TAKEN_OFF)},
+    .quantize = quantize,
+};
+
+const QuantizedKernels* quantized_kernels() { return &kKernels; }
+
+}  // namespace avocado::kernels::AVOCADO_ISA_NS
