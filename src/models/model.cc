@@ -176,7 +176,7 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
         s.quantized[i] =
             kernels::QuantizedWeight::pack(pool, tensor.type, tensor.data.data(), w.rows, w.cols);
       else if (tensor.type == DType::bf16 &&
-          reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
+               reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
         s.packed[i] = kernels::PackedWeight::from_bf16(
             pool, reinterpret_cast<const uint16_t*>(tensor.data.data()), w.rows, w.cols);
       else if (aligned_f32(tensor))

@@ -134,5 +134,4 @@ AVOCADO_LANES double sum(F64x16 a) {
   return vgetq_lane_f64(a.v[0], 0) + vgetq_lane_f64(a.v[0], 1);
 }
 
-
 }  // namespace avocado::kernels::AVOCADO_ISA_NS
