@@ -14,6 +14,7 @@
 //   dot<L>(sum, line, a)   sum + line * a, a lane per row
 //   load_half, load_bfloat, load_int8, load_uint8, load_low_nibbles, load_high_nibbles
 //                          16 numbers as floats
+//   max_int, max_lane, sum_int, store_int8   of I32x16
 
 #include "kernels/quantized/layout.h"
 #include "kernels/simd/simd.h"

@@ -96,4 +96,27 @@ AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
            _mm256_cvtepi32_ps(_mm256_srli_epi32(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)), 4))}};
 }
 
+AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) {
+  return {{_mm256_max_epi32(a.v[0], b.v[0]), _mm256_max_epi32(a.v[1], b.v[1])}};
+}
+AVOCADO_LANES int32_t max_lane(I32x16 a) {
+  const __m256i h8 = _mm256_max_epi32(a.v[0], a.v[1]);
+  const __m128i h4 = _mm_max_epi32(_mm256_castsi256_si128(h8), _mm256_extracti128_si256(h8, 1));
+  const __m128i h2 = _mm_max_epi32(h4, _mm_shuffle_epi32(h4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(h2, _mm_shuffle_epi32(h2, 0xb1)));
+}
+AVOCADO_LANES int32_t sum_int(I32x16 a) {
+  const __m256i h8 = _mm256_add_epi32(a.v[0], a.v[1]);
+  const __m128i h4 = _mm_add_epi32(_mm256_castsi256_si128(h8), _mm256_extracti128_si256(h8, 1));
+  const __m128i h2 = _mm_add_epi32(h4, _mm_shuffle_epi32(h4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(h2, _mm_shuffle_epi32(h2, 0xb1)));
+}
+AVOCADO_LANES void store_int8(int8_t* p, I32x16 a) {
+  const __m256i pairs = _mm256_packs_epi32(a.v[0], a.v[1]);  // 0-3 8-11 4-7 12-15
+  const __m256i sorted = _mm256_permute4x64_epi64(pairs, 0xd8);
+  _mm_storeu_si128(
+      reinterpret_cast<__m128i*>(p),
+      _mm_packs_epi16(_mm256_castsi256_si128(sorted), _mm256_extracti128_si256(sorted, 1)));
+}
+
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

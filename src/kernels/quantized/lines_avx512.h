@@ -70,4 +70,11 @@ AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
   return {_mm512_cvtepi32_ps(_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4))};
 }
 
+AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) { return {_mm512_max_epi32(a.v, b.v)}; }
+AVOCADO_LANES int32_t max_lane(I32x16 a) { return _mm512_reduce_max_epi32(a.v); }
+AVOCADO_LANES int32_t sum_int(I32x16 a) { return _mm512_reduce_add_epi32(a.v); }
+AVOCADO_LANES void store_int8(int8_t* p, I32x16 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
+}
+
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -81,4 +81,19 @@ AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
   return load(x);
 }
 
+AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) {
+  AVOCADO_EACH(I32x16, vmaxq_s32(a.v[i], b.v[i]));
+}
+AVOCADO_LANES int32_t max_lane(I32x16 a) {
+  return vmaxvq_s32(vmaxq_s32(vmaxq_s32(a.v[0], a.v[1]), vmaxq_s32(a.v[2], a.v[3])));
+}
+AVOCADO_LANES int32_t sum_int(I32x16 a) {
+  return vaddvq_s32(vaddq_s32(vaddq_s32(a.v[0], a.v[1]), vaddq_s32(a.v[2], a.v[3])));
+}
+AVOCADO_LANES void store_int8(int8_t* p, I32x16 a) {
+  const int16x8_t low = vcombine_s16(vmovn_s32(a.v[0]), vmovn_s32(a.v[1]));
+  const int16x8_t high = vcombine_s16(vmovn_s32(a.v[2]), vmovn_s32(a.v[3]));
+  vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}
+
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -31,35 +31,30 @@ const QuantizedKernels* quantized_kernels() {
 
 namespace {
 
-// Bits [from, from + count) of a line's codes.
-uint8_t bits(uint8_t code, int from, int count) {
-  return static_cast<uint8_t>(code >> from & ((1 << count) - 1));
-}
-
-// Codes [16 rows][32] to the planes of a unit (layout.h).
+// Codes [16 rows][32] to the planes of a unit (layout.h), four columns of a row at a time.
 template <class L>
 void pack_planes(const uint8_t (*codes)[kUnit], uint8_t* w) {
-  uint8_t *pairs = w + L::kNibbles, *singles = pairs + L::kPairs;
-  for (int row = 0; row < kGroupRows; ++row) {
-    for (int column = 0; column < kUnit; ++column) {
-      const int line = column / 4, at = row * 4 + column % 4;
-      const uint8_t code = codes[row][column];
-      if (L::kBits == 8) {
-        w[line * kLine + at] = code;
-        continue;
-      }
-      int have = 0;
+  uint32_t planes[L::kPlanes / 4] = {};
+  uint32_t *pairs = planes + L::kNibbles / 4, *singles = pairs + L::kPairs / 4;
+  for (int line = 0; line < kUnitLines; ++line) {
+    uint32_t four[kGroupRows];
+    for (int row = 0; row < kGroupRows; ++row)
+      std::memcpy(&four[row], codes[row] + 4 * line, sizeof four[row]);
+    for (int row = 0; row < kGroupRows; ++row) {
+      uint32_t code = four[row];
+      if (L::kWhole > 0) planes[line * kGroupRows + row] = code;
       if (L::kNibbles > 0) {
-        w[line % 4 * kLine + at] |= static_cast<uint8_t>(bits(code, 0, 4) << line / 4 * 4);
-        have = 4;
+        planes[line % 4 * kGroupRows + row] |= (code & 0x0f0f0f0f) << line / 4 * 4;
+        code >>= 4;
       }
       if (L::kPairs > 0) {
-        pairs[line / 4 * kLine + at] |= static_cast<uint8_t>(bits(code, have, 2) << line % 4 * 2);
-        have += 2;
+        pairs[line / 4 * kGroupRows + row] |= (code & 0x03030303) << line % 4 * 2;
+        code >>= 2;
       }
-      if (L::kSingles > 0) singles[at] |= static_cast<uint8_t>(bits(code, have, 1) << line);
+      if (L::kSingles > 0) singles[row] |= (code & 0x01010101) << line;
     }
   }
+  std::memcpy(w, planes, sizeof planes);
 }
 
 void put_16(uint8_t* p, int row, uint16_t value) {

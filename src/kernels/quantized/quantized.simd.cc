@@ -167,36 +167,33 @@ void tile(const QuantizedTile& t) {
   if (first < t.tokens) multiply<L, 1>(t, first);
 }
 
-// Loops of 32 that the compiler turns into vectors.
 void quantize(const QuantizedRow& row) {
-  constexpr float kMagic = 0x1.8p23f;  // x + kMagic rounds x to an integer in its low bits
+  constexpr float kMagic = 0x1.8p23f;  // x + kMagic has x, rounded to an integer, in its low bits
   const int groups = kUnit / row.group;
+  const I32x16 size = splat_int(0x7fffffff);
   for (int64_t u = 0; u < row.in / kUnit; ++u) {
-    const float* x = row.x + u * kUnit;
-    int8_t* a = row.a + u * kUnit;
-    int32_t bits[kUnit], most = 0;
-    __builtin_memcpy(bits, x, sizeof bits);
-    for (int i = 0; i < kUnit; ++i) {
-      const int32_t size = bits[i] & 0x7fffffff;
-      most = size > most ? size : most;
-    }
+    const F32x16 low = load(row.x + u * kUnit), high = load(row.x + u * kUnit + kLanes);
+    // As integers, sizes are in order, with NaN above infinity.
+    const int32_t most = max_lane(max_int(bits(low) & size, bits(high) & size));
     float m;
     __builtin_memcpy(&m, &most, sizeof m);
-    const bool finite = most < 0x7f800000, tiny = m < kTiny;
-    const float r = finite && !tiny ? 127.0f / m : 0.0f;
-    for (int i = 0; i < kUnit; ++i) {
-      const float rounded = (finite ? x[i] : 0.0f) * r + kMagic;
-      int32_t code;
-      __builtin_memcpy(&code, &rounded, sizeof code);
-      a[i] = static_cast<int8_t>(code - 0x4b400000);
+    const bool finite = most < 0x7f800000, zero = !finite || m < kTiny;
+    const F32x16 r = splat(zero ? 0.0f : 127.0f / m), magic = splat(kMagic);
+    const I32x16 offset = splat_int(0x4b400000);
+    I32x16 a0 = splat_int(0), a1 = a0;
+    if (!zero) {
+      a0 = bits(low * r + magic) - offset;
+      a1 = bits(high * r + magic) - offset;
     }
-    const float d = !finite ? __builtin_nanf("") : tiny ? 0.0f : m / 127.0f;
+    store_int8(row.a + u * kUnit, a0);
+    store_int8(row.a + u * kUnit + kLanes, a1);
+    const float d = !finite ? __builtin_nanf("") : zero ? 0.0f : m / 127.0f;
     row.d[u] = d;
+    const int32_t sum[2] = {groups == 2 ? sum_int(a0) : sum_int(a0 + a1),
+                            groups == 2 ? sum_int(a1) : 0};
     for (int g = 0; g < groups; ++g) {
-      int32_t sum = 0;
-      for (int i = 0; i < row.group; ++i) sum += a[g * row.group + i];
-      row.start[u * groups + g] = -row.taken_off * sum;
-      row.sums[u * groups + g] = static_cast<float>(sum) * d;
+      row.start[u * groups + g] = -row.taken_off * sum[g];
+      row.sums[u * groups + g] = static_cast<float>(sum[g]) * d;
     }
   }
 }
