@@ -1,5 +1,11 @@
 #include "kernels/isa.h"
 
+#if defined(__x86_64__) && !defined(AVOCADO_PORTABLE)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -105,9 +111,30 @@ void set_active_isa(Isa isa) {
 #if defined(__x86_64__) && !defined(AVOCADO_PORTABLE)
 bool has_avx512_bf16() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512bf16"); }
 bool has_avx512_vnni() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512vnni"); }
+bool has_amx_int8() {
+  static const bool has = [] {
+    if (!has_avx512_vnni()) return false;
+    // CPUID leaf 7: EDX bit 24 is AMX-TILE, 25 AMX-INT8. Linux (since 5.16) saves the large state
+    // of the tiles only for processes that ask: feature 18.
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned kTileAndInt8 = 3u << 24;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kTileAndInt8) != kTileAndInt8)
+      return false;
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return has;
+}
 #else
 bool has_avx512_bf16() { return false; }
 bool has_avx512_vnni() { return false; }
+bool has_amx_int8() { return false; }
 #endif
+
+namespace {
+std::atomic<bool> amx_allowed{true};
+}
+bool use_amx_int8() { return amx_allowed.load(std::memory_order_relaxed) && has_amx_int8(); }
+void allow_amx_int8(bool on) { amx_allowed.store(on, std::memory_order_relaxed); }
 
 }  // namespace avocado::kernels

@@ -28,5 +28,9 @@ void set_active_isa(Isa isa);
 // Extensions within avx512 that some kernels use when present.
 bool has_avx512_bf16();
 bool has_avx512_vnni();
+// Intel's matrix unit, and the operating system lets this process use it.
+bool has_amx_int8();
+bool use_amx_int8();           // it is there, and not switched off
+void allow_amx_int8(bool on);  // for tests and benchmarks
 
 }  // namespace avocado::kernels

@@ -67,6 +67,8 @@ using LayoutOf = Layout<Block::kBits, Block::kGroup, packed_scales<Block>(), Blo
 // What one instruction set offers.
 struct QuantizedKernels {
   void (*tile[kQuantizedFormats])(const QuantizedTile&);
+  // The same for many rows of x, with AMX; null where unknown.
+  void (*tile_many[kQuantizedFormats])(const QuantizedTile&);
   // code - taken_off = value for the codes that `tile` multiplies.
   int taken_off[kQuantizedFormats];
   // One row of x; the order of rounding is in quantized.h.

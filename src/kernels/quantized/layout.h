@@ -61,7 +61,8 @@ struct Layout {
 
 // Rows of x, quantized for a layout.
 struct QuantizedRows {
-  const int8_t* a = nullptr;       // [n, in]
+  const int8_t* a = nullptr;       // [n, step], of which in count
+  int64_t step = 0;                // a multiple of 64
   const float* d = nullptr;        // [n, in / 32]
   const int32_t* start = nullptr;  // [n, in / group]: -taken_off * sum of the group
   const float* sums = nullptr;     // [n, in / group]: float(sum of the group) * d
@@ -78,6 +79,9 @@ struct QuantizedRow {
   float* sums;
 };
 
+// Rows of x that AMX takes at once; its buffers have whole multiples of them.
+constexpr int kMatrixRows = 16;
+
 // All of x times the rows of one row group.
 struct QuantizedTile {
   const uint8_t* w = nullptr;  // the row group
@@ -89,6 +93,13 @@ struct QuantizedTile {
   int64_t ldy = 0;
   const float* bias = nullptr;  // of the group's rows; may be null
   int64_t rows = 0;             // of the group that exist
+  uint8_t* scratch = nullptr;   // tile_many: scratch_bytes(units), aligned to 64
 };
+
+// A row group with a byte per code, and a float for scales and offsets of up to two groups per
+// unit.
+constexpr int64_t scratch_bytes(int64_t units) {
+  return units * (kUnitLines * kLine + 2 * 2 * kGroupRows * 4);
+}
 
 }  // namespace avocado::kernels

@@ -236,11 +236,32 @@ void linear_reference(ThreadPool& pool, const float* x, const QuantizedWeight::I
 // task pass by. With few rows a task is a stretch of weights to stream.
 constexpr int64_t kTaskBytes = 1 << 20;
 constexpr int64_t kTaskRowGroups = 8;
+// From this many rows of x on, unpacking a row group for the matrix unit pays.
+constexpr int64_t kMany = 16;
 
-struct Scratch {
+int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+// Rows of x, quantized; kept by the calling thread for the next call.
+struct QuantizedBuffers {
   Buffer<int8_t> a;
   Buffer<float> d, sums;
   Buffer<int32_t> start;
+  int64_t step = 0, units = 0, groups = 0;
+
+  void resize(int64_t rows, int64_t in, int group) {
+    // Not a multiple of a page: rows of a tile would fight for the same cache sets.
+    step = round_up(in, kLine) + kLine;
+    units = in / kUnit;
+    groups = in / group;
+    a.reserve(static_cast<size_t>(rows * step));
+    d.reserve(static_cast<size_t>(rows * units));
+    sums.reserve(static_cast<size_t>(rows * groups));
+    start.reserve(static_cast<size_t>(rows * groups));
+  }
+  QuantizedRows from(int64_t row) const {
+    return {a.data() + row * step, step, d.data() + row * units, start.data() + row * groups,
+            sums.data() + row * groups};
+  }
 };
 
 }  // namespace
@@ -250,44 +271,45 @@ void linear(ThreadPool& pool, const float* x, const QuantizedWeight& weight, con
   const QuantizedWeight::Impl& w = weight.impl();
   if (!w.packed) return linear_reference(pool, x, w, bias, y, n);
   const QuantizedKernels& kernels = *quantized_kernels();
-  const int64_t units = w.units(), groups = w.in / w.format->group;
+  const Format& format = *w.format;
+  const bool many = n >= kMany && kernels.tile_many[format.index] && use_amx_int8();
+  const auto tile_kernel = many ? kernels.tile_many[format.index] : kernels.tile[format.index];
 
-  thread_local Scratch kept;
-  Scratch& scratch = kept;
-  scratch.a.reserve(static_cast<size_t>(n * w.in));
-  scratch.d.reserve(static_cast<size_t>(n * units));
-  scratch.start.reserve(static_cast<size_t>(n * groups));
-  scratch.sums.reserve(static_cast<size_t>(n * groups));
+  thread_local QuantizedBuffers kept;
+  QuantizedBuffers& rows = kept;
+  rows.resize(round_up(n, kMatrixRows), w.in, format.group);
   pool.run_chunks(n, rows_per_task(w.in), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
       kernels.quantize({.x = x + t * w.in,
                         .in = w.in,
-                        .group = w.format->group,
-                        .taken_off = kernels.taken_off[w.format->index],
-                        .a = scratch.a.data() + t * w.in,
-                        .d = scratch.d.data() + t * units,
-                        .start = scratch.start.data() + t * groups,
-                        .sums = scratch.sums.data() + t * groups});
+                        .group = format.group,
+                        .taken_off = kernels.taken_off[format.index],
+                        .a = rows.a.data() + t * rows.step,
+                        .d = rows.d.data() + t * rows.units,
+                        .start = rows.start.data() + t * rows.groups,
+                        .sums = rows.sums.data() + t * rows.groups});
   });
 
-  const int64_t rows = std::max<int64_t>(8, kTaskBytes / w.in / 8 * 8);
-  const int64_t down = divide_up(n, rows), row_groups = divide_up(w.out, kGroupRows);
+  const int64_t task_rows = std::max<int64_t>(kMatrixRows, kTaskBytes / w.in / 16 * 16);
+  const int64_t down = divide_up(n, task_rows), row_groups = divide_up(w.out, kGroupRows);
   const int64_t across = divide_up(row_groups, kTaskRowGroups);
   pool.run(down * across, [&](int64_t task) {
-    const int64_t t = task / across * rows, first = task % across * kTaskRowGroups;
+    thread_local Buffer<uint8_t> scratch;
+    if (many) scratch.reserve(static_cast<size_t>(scratch_bytes(rows.units)));
+    const int64_t t = task / across * task_rows, first = task % across * kTaskRowGroups;
     QuantizedTile tile;
-    tile.units = units;
-    tile.table = w.format->table;
-    tile.x = {scratch.a.data() + t * w.in, scratch.d.data() + t * units,
-              scratch.start.data() + t * groups, scratch.sums.data() + t * groups};
-    tile.tokens = std::min(rows, n - t);
+    tile.units = rows.units;
+    tile.table = format.table;
+    tile.x = rows.from(t);
+    tile.tokens = std::min(task_rows, n - t);
     tile.ldy = w.out;
+    tile.scratch = scratch.data();
     for (int64_t i = first; i < std::min(row_groups, first + kTaskRowGroups); ++i) {
       tile.w = w.row_group(i);
       tile.y = y + t * w.out + i * kGroupRows;
       tile.bias = bias ? bias + i * kGroupRows : nullptr;
       tile.rows = w.out - i * kGroupRows;
-      kernels.tile[w.format->index](tile);
+      tile_kernel(tile);
     }
   });
 }

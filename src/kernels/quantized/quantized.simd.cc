@@ -17,6 +17,10 @@ constexpr int kTokens = 8;
 constexpr int kTokens = 4;
 #endif
 
+// What is taken off the codes that a product sees: with a table, what load_table adds.
+template <class L>
+constexpr int kTakenOff = L::kTable ? 128 : L::kBias;
+
 // Bits from `from` on to bits from `to` on.
 template <int from, int to>
 AVOCADO_LANES Line move_bits(Line a) {
@@ -90,15 +94,15 @@ AVOCADO_LANES F32x16 group_offset(const uint8_t* p, F32x16 super) {
 
 // Group g of a unit for T rows of x.
 template <class L, int T, int g>
-AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t in,
-                             const float* d, const int32_t* start, const float* sums,
+AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t step,
+                             int64_t units, const float* d, const int32_t* start, const float* sums,
                              F32x16 super_scale, F32x16 super_offset, F32x16* acc) {
   constexpr int lines = kUnitLines / L::kGroups;
-  const int64_t units = in / kUnit, groups = in / L::kGroup;
+  const int64_t groups = units * L::kGroups;
   I32x16 sum[T];
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? start[t * groups + g] : 0);
-  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, a, in, sum);
+  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, a, step, sum);
   const F32x16 scale = group_scale<L, g>(w + L::kPlanes, super_scale);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = fma(to_float(sum[t]), scale * splat(d[t * units]), acc[t]);
@@ -112,8 +116,8 @@ AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int6
 // Rows [first, first + T) of x.
 template <class L, int T>
 void multiply(const QuantizedTile& tile, int64_t first) {
-  const int64_t in = tile.units * kUnit, groups = in / L::kGroup;
-  const int8_t* a = tile.x.a + first * in;
+  const int64_t groups = tile.units * L::kGroups;
+  const int8_t* a = tile.x.a + first * tile.x.step;
   const float* d = tile.x.d + first * tile.units;
   const int32_t* start = tile.x.start + first * groups;
   const float* sums = tile.x.sums + first * groups;
@@ -134,9 +138,11 @@ void multiply(const QuantizedTile& tile, int64_t first) {
 #pragma GCC unroll 10
     for (int line = 0; line < L::kUnitBytes; line += kLine)
       __builtin_prefetch(w + kFetchAhead + line, 0, 3);
-    add_group<L, T, 0>(w, table, a, in, d, start, sums, super_scale, super_offset, acc);
+    add_group<L, T, 0>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
+                       super_offset, acc);
     if constexpr (L::kGroups > 1)
-      add_group<L, T, 1>(w, table, a, in, d, start, sums, super_scale, super_offset, acc);
+      add_group<L, T, 1>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
+                         super_offset, acc);
     w += L::kUnitBytes;
     a += kUnit;
     d += 1;
@@ -198,16 +204,23 @@ void quantize(const QuantizedRow& row) {
   }
 }
 
-// What is taken off the codes that a product sees: with a table, what load_table adds.
-template <class L>
-constexpr int kTakenOff = L::kTable ? 128 : L::kBias;
-
 }  // namespace
+}  // namespace avocado::kernels::AVOCADO_ISA_NS
+
+#if defined(__AVX512F__)
+#include "kernels/quantized/amx.h"
+#define AVOCADO_TILE_MANY(type, Block) tile_amx<LayoutOf<Block>>,
+#else
+#define AVOCADO_TILE_MANY(type, Block) nullptr,
+#endif
+
+namespace avocado::kernels::AVOCADO_ISA_NS {
 
 #define AVOCADO_TILE(type, Block) tile<LayoutOf<Block>>,
 #define AVOCADO_TAKEN_OFF(type, Block) kTakenOff<LayoutOf<Block>>,
 static constexpr QuantizedKernels kKernels = {
     .tile = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE)},
+    .tile_many = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE_MANY)},
     .taken_off = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TAKEN_OFF)},
     .quantize = quantize,
 };

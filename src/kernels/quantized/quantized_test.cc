@@ -63,7 +63,10 @@ std::vector<uint32_t> bits_of(const std::vector<float>& y) {
 
 class Quantized : public testing::Test {
  protected:
-  void TearDown() override { set_active_isa(before_); }
+  void TearDown() override {
+    set_active_isa(before_);
+    allow_amx_int8(true);
+  }
 
   static std::vector<uint32_t> run(Isa isa, ThreadPool& pool, DType type, int64_t n, int64_t out,
                                    int64_t in, Inputs kind, bool bias) {
@@ -107,19 +110,21 @@ TEST_F(Quantized, EveryInstructionSetGivesTheBitsOfTheReference) {
             run(Isa::scalar, one, type, shape.n, shape.out, in, kind, bias);
         digest.update_array<uint32_t>(want);
         for (const Isa isa : available_isas()) {
-          for (ThreadPool* pool : {&one, &three}) {
+          for (const auto& [pool, amx] : {std::pair{&one, false}, {&three, true}}) {
+            allow_amx_int8(amx);
             ++comparisons;
             ASSERT_EQ(want, run(isa, *pool, type, shape.n, shape.out, in, kind, bias))
                 << dtype_traits(type)->name << " on " << isa_name(isa) << ", " << shape.n << " x "
                 << shape.out << " x " << in << ", inputs " << static_cast<int>(kind) << ", "
-                << pool->threads() << " threads";
+                << pool->threads() << " threads, AMX allowed: " << amx;
           }
         }
       }
     }
   }
   const std::string hex = digest.hex();
-  std::printf("%d comparisons, 0 differ; digest of the reference %s\n", comparisons, hex.c_str());
+  std::printf("%d comparisons, 0 differ%s; digest of the reference %s\n", comparisons,
+              has_amx_int8() ? ", with and without AMX" : "", hex.c_str());
   EXPECT_EQ(hex, kRecordedDigest);
 }
 
