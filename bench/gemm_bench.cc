@@ -17,7 +17,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/isa.h"
 #include "kernels/linear/linear.h"
-#include "peak.h"
+#include "kernels/peak/peak.h"
 #include "tensor/buffer.h"
 #include "tensor/dtype.h"
 
@@ -47,7 +47,7 @@ class Report {
 
   void measure(ThreadPool& pool, const std::string& name, double flops, bool bf16,
                const std::function<void()>& work) {
-    const auto peak_now = bf16 ? bench::peak_bf16 : bench::peak_f32;
+    const auto peak_now = bf16 ? peak_bf16 : peak_f32;
     double peak = peak_now(pool), best = 1e30;
     work();
     const double end = seconds() + budget_;

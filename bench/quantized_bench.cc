@@ -13,8 +13,8 @@
 #include "base/philox.h"
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
+#include "kernels/peak/peak.h"
 #include "kernels/quantized/quantized.h"
-#include "peak.h"
 #include "tensor/buffer.h"
 
 namespace {
@@ -64,10 +64,10 @@ int main(int argc, char** argv) {
       for (int64_t i = 0; i < 512 * kIn; ++i)
         x.data()[i] = random.uniform(static_cast<uint64_t>(i % 65536)) - 0.5f;
 
-      double peak = bench::peak_int8(pool);
+      double peak = peak_int8(pool);
       const double time =
           fastest(budget, [&] { linear(pool, x.data(), small, nullptr, y.data(), 512); });
-      peak = std::max(peak, bench::peak_int8(pool));
+      peak = std::max(peak, peak_int8(pool));
       const double rate = 2.0 * 512 * 2048 * kIn / time * 1e-9;
       fmt::print(
           "{:<7} {} thread{} packing {:4.2f} GB/s; 512 rows {:6.0f} Gop/s, {:3.0f} % of {:.0f};",

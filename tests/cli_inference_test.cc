@@ -283,6 +283,39 @@ TEST_F(InferenceVerbs, PerplexityRefusesBadRequests) {
   expect_failure({"perplexity", file("mute.gguf"), text}, 1, {"has no tokenizer"});
 }
 
+TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {
+  const std::vector<std::string> command = {
+      "bench", file("base.gguf"), "-p", "8,16", "-n", "4", "-d", "0,32", "-t", "1,2", "-r", "2"};
+  const auto with = [&](const char* more) {
+    std::vector<std::string> all = command;
+    all.push_back(more);
+    return all;
+  };
+  const nlohmann::json rows = json_of(with("--json"));
+  ASSERT_EQ(rows.size(), 12u);
+  for (const nlohmann::json& row : rows) {
+    EXPECT_EQ(row["n_prompt"] == 0, row["n_gen"] == 4);
+    EXPECT_GT(row["avg_ts"], 0);
+    EXPECT_GE(row["stddev_ts"], 0);
+    EXPECT_EQ(row["samples_ts"].size(), 2u);
+    EXPECT_GT(row["gb_per_s_limit"], 0.1);
+    EXPECT_EQ(row["gops_limit_of"], "f32");
+  }
+  EXPECT_EQ(rows[0]["n_threads"], 1);
+  EXPECT_EQ(rows[11]["n_threads"], 2);
+  EXPECT_EQ(rows[3]["n_depth"], 32);
+
+  const test::ProgramResult table = run_program(command);
+  EXPECT_NE(table.out.find("pp16 @ d32"), std::string::npos) << table.out;
+  const test::ProgramResult csv = run_program(with("--csv"));
+  EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 13) << csv.out;
+  EXPECT_TRUE(csv.out.starts_with("model_filename,")) << csv.out;
+
+  expect_failure({"bench", file("base.gguf"), "-p", "30000"}, 2, {"30001", "20000"});
+  expect_failure({"bench", file("base.gguf"), "-p", "0", "-n", "0"}, 2, {"-p or -n"});
+  expect_failure({"bench", file("base.gguf"), "-r", "0"}, 2, {"-r"});
+}
+
 TEST_F(InferenceVerbs, ModelsOfOthers) {
   REQUIRE_TEST_DATA("weights");
   const auto weights = [](const std::string& name) {

@@ -25,6 +25,7 @@ const std::vector<Verb> kVerbs = {
     {add_tokenize, "echo hello | avocado tokenize avocado-demo.gguf --ids"},
     {add_logits, "avocado logits avocado-demo.gguf --text hello --digest"},
     {add_perplexity, "avocado perplexity avocado-demo.gguf notes.txt --ctx 256"},
+    {add_bench, "avocado bench avocado-demo.gguf -p 128 -n 32 -r 2"},
     {add_doctor, "avocado doctor --json"},
 };
 

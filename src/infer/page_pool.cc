@@ -1,17 +1,10 @@
 #include "infer/page_pool.h"
 
-#include <unistd.h>
-
 #include <cstring>
 
 #include "base/error.h"
 
 namespace avocado {
-
-uint64_t physical_memory() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 PagePool::PagePool(int64_t layers, int64_t page_elements, uint64_t limit)
     : layers_(layers), page_elements_(page_elements), limit_(limit) {}

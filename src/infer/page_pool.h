@@ -34,7 +34,4 @@ class PagePool {
   std::vector<float*> free_;
 };
 
-// Bytes of memory this machine has.
-uint64_t physical_memory();
-
 }  // namespace avocado

@@ -10,6 +10,9 @@ namespace avocado {
 void* allocate_buffer(size_t bytes);  // throws Error(resource) with the size
 void free_buffer(void* memory);
 
+// Bytes of memory this machine has.
+uint64_t physical_memory();
+
 template <class T>
 class Buffer {
  public:

@@ -1,9 +1,11 @@
-#include "peak.h"
+#include "kernels/peak/peak.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "kernels/isa.h"
+#include "tensor/buffer.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,7 +13,7 @@
 #include <arm_neon.h>
 #endif
 
-namespace avocado::bench {
+namespace avocado::kernels {
 namespace {
 
 // Enough chains to cover latency times throughput on every CPU known, few enough for the registers.
@@ -113,14 +115,14 @@ double rate(ThreadPool& pool, double (*run)()) {
 }  // namespace
 
 double peak_f32(ThreadPool& pool) {
-  switch (kernels::active_isa()) {
+  switch (active_isa()) {
 #if defined(__x86_64__)
-    case kernels::Isa::avx512:
+    case Isa::avx512:
       return rate(pool, run_avx512);
-    case kernels::Isa::avx2:
+    case Isa::avx2:
       return rate(pool, run_avx2);
 #elif defined(__aarch64__)
-    case kernels::Isa::neon:
+    case Isa::neon:
       return rate(pool, run_neon);
 #endif
     default:
@@ -130,18 +132,63 @@ double peak_f32(ThreadPool& pool) {
 
 double peak_bf16([[maybe_unused]] ThreadPool& pool) {
 #if defined(__x86_64__)
-  if (kernels::active_isa() == kernels::Isa::avx512 && kernels::has_avx512_bf16())
-    return rate(pool, run_bf16);
+  if (active_isa() == Isa::avx512 && has_avx512_bf16()) return rate(pool, run_bf16);
 #endif
   return 0;
 }
 
 double peak_int8([[maybe_unused]] ThreadPool& pool) {
 #if defined(__x86_64__)
-  if (kernels::active_isa() == kernels::Isa::avx512 && kernels::has_avx512_vnni())
-    return rate(pool, run_int8);
+  if (active_isa() == Isa::avx512 && has_avx512_vnni()) return rate(pool, run_int8);
 #endif
   return 0;
 }
 
-}  // namespace avocado::bench
+namespace {
+
+constexpr int64_t kPart = int64_t{1} << 20;  // bytes a task reads
+
+// As a kernel that streams weights does it: whole lines, fetched a page ahead.
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) void read_part(const char* p) {
+  __m256i low = _mm256_setzero_si256(), high = low;
+  for (int64_t i = 0; i < kPart; i += 64) {
+    _mm_prefetch(p + i + 4096, _MM_HINT_T0);
+    low = _mm256_xor_si256(low, _mm256_load_si256(reinterpret_cast<const __m256i*>(p + i)));
+    high = _mm256_xor_si256(high, _mm256_load_si256(reinterpret_cast<const __m256i*>(p + i + 32)));
+  }
+  AVOCADO_OPAQUE(low);
+  AVOCADO_OPAQUE(high);
+}
+#else
+void read_part(const char* p) {
+  uint64_t sum[8] = {};
+  for (int64_t i = 0; i < kPart; i += 64) {
+    __builtin_prefetch(p + i + 4096, 0, 3);
+    uint64_t line[8];
+    std::memcpy(line, p + i, sizeof line);
+    for (int j = 0; j < 8; ++j) sum[j] ^= line[j];
+  }
+  for (uint64_t& s : sum) __asm__ volatile("" : "+r"(s));
+}
+#endif
+
+}  // namespace
+
+double peak_read(ThreadPool& pool) {
+  // More than nearly all caches, but a small part of the memory.
+  const int64_t most = static_cast<int64_t>(physical_memory() / 8) / kPart * kPart;
+  const int64_t bytes = std::min(int64_t{1} << 30, std::max(most, kPart));
+  const Buffer<char> memory(static_cast<size_t>(bytes + 4096));
+  std::memset(memory.data(), 1, memory.size());
+  double best = 0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    pool.run(bytes / kPart, [&](int64_t part) { read_part(memory.data() + part * kPart); });
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best = std::max(best, static_cast<double>(bytes) / time.count());
+  }
+  return best * 1e-9;
+}
+
+}  // namespace avocado::kernels

@@ -1,10 +1,10 @@
 #pragma once
-// What the arithmetic units of this machine can do at best, measured: loops of fused multiply-adds
-// between registers. Shares of peak in the benchmarks refer to these.
+// What this machine can do at best, measured: loops of products between registers, and reading
+// memory once. Shares in `avocado bench` and in bench/ refer to these.
 
 #include "base/thread_pool.h"
 
-namespace avocado::bench {
+namespace avocado::kernels {
 
 // GFLOP/s of f32 FMAs of the active instruction set with all threads of the pool; 0 when unknown.
 double peak_f32(ThreadPool& pool);
@@ -15,4 +15,7 @@ double peak_bf16(ThreadPool& pool);
 // Gop/s of products of bytes (vpdpbusd); 0 where that instruction does not exist.
 double peak_int8(ThreadPool& pool);
 
-}  // namespace avocado::bench
+// GB/s of reading memory that is in no cache, with all threads of the pool. Allocates up to 1 GiB.
+double peak_read(ThreadPool& pool);
+
+}  // namespace avocado::kernels

@@ -1,0 +1,335 @@
+// avocado bench: tokens per second of a model, beside what this machine could do.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+#include "base/philox.h"
+#include "cli/inference.h"
+#include "cli/verbs.h"
+#include "kernels/isa.h"
+#include "kernels/peak/peak.h"
+#include "tensor/dtype.h"
+
+namespace avocado::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512};
+  std::vector<int> threads;
+  int repetitions = 5;
+  bool json = false, csv = false;
+};
+
+// What running a token costs, whatever the machine.
+struct Cost {
+  double bytes = 0, ops = 0, ops_per_key = 0, cache_bytes_per_key = 0;
+  double parameters = 0, file_bytes = 0;
+  DType type = DType::f32;  // of most of the weights
+};
+
+Cost cost_of(const Model& model) {
+  Cost cost;
+  const graph::Graph& graph = model.graph();
+  const std::vector<graph::WeightRef<float>> weights = model.weights();
+  std::map<DType, uint64_t> bytes;
+  for (const graph::WeightRef<float>& weight : weights)
+    cost.file_bytes += static_cast<double>(weight.stored->data.size());
+  for (const graph::Node& node : graph.nodes) {
+    if (node.op == graph::OpKind::linear) {
+      const TensorView& stored = *weights[static_cast<size_t>(node.weights[0])].stored;
+      bytes[stored.type] += stored.data.size();
+      cost.bytes += static_cast<double>(stored.data.size());
+    }
+    if (node.op == graph::OpKind::attention)
+      cost.cache_bytes_per_key +=
+          static_cast<double>(2 * node.attention.kv_heads * node.attention.head_dim) *
+          sizeof(float);
+  }
+  cost.type = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) {
+                return a.second < b.second;
+              })->first;
+  cost.ops = graph.flops_per_token();
+  cost.ops_per_key = graph.flops_per_token_and_key();
+  cost.parameters = static_cast<double>(graph.parameter_count());
+  return cost;
+}
+
+// Measured once per number of threads.
+struct Limits {
+  double ops = 0;  // of the kind of product that most of the weights need; 0: unknown
+  double read = 0;
+};
+
+const char* kind_of_product(DType type) {
+  if (type == DType::bf16) return "bf16";
+  return dtype_traits(type)->block > 1 ? "int8" : "f32";
+}
+
+Limits measure_limits(ThreadPool& pool, DType type) {
+  const std::string kind = kind_of_product(type);
+  return {kind == "bf16"   ? kernels::peak_bf16(pool)
+          : kind == "int8" ? kernels::peak_int8(pool)
+                           : kernels::peak_f32(pool),
+          kernels::peak_read(pool)};
+}
+
+struct Test {
+  int64_t prompt, generate, depth, batch;
+  int threads;
+
+  std::string name() const {
+    std::string text = prompt > 0 ? fmt::format("pp{}", prompt) : fmt::format("tg{}", generate);
+    if (depth > 0) text += fmt::format(" @ d{}", depth);
+    return text;
+  }
+  int64_t tokens() const { return prompt + generate; }
+};
+
+struct Result {
+  Test test;
+  std::vector<double> seconds;
+  Limits limits;
+
+  double mean_rate() const {
+    double sum = 0;
+    for (const double s : seconds) sum += static_cast<double>(test.tokens()) / s;
+    return sum / static_cast<double>(seconds.size());
+  }
+  double deviation(double (*value)(double, double)) const {
+    const auto n = static_cast<double>(seconds.size());
+    if (n < 2) return 0;
+    double mean = 0, squares = 0;
+    for (const double s : seconds) mean += value(s, static_cast<double>(test.tokens())) / n;
+    for (const double s : seconds)
+      squares += std::pow(value(s, static_cast<double>(test.tokens())) - mean, 2);
+    return std::sqrt(squares / (n - 1));
+  }
+  // Rates of the whole test: products, attention's included, and bytes of weights and cache read.
+  double gops(const Cost& cost) const {
+    const double keys = static_cast<double>(test.depth) + static_cast<double>(test.tokens()) / 2;
+    return mean_rate() * (cost.ops + cost.ops_per_key * keys) * 1e-9;
+  }
+  double gigabytes(const Cost& cost) const {
+    const double keys = static_cast<double>(test.depth) + static_cast<double>(test.tokens()) / 2;
+    return mean_rate() * (cost.bytes + cost.cache_bytes_per_key * keys) * 1e-9;
+  }
+};
+
+double rate_of(double seconds, double tokens) { return tokens / seconds; }
+double time_of(double seconds, double) { return seconds; }
+
+class Bench {
+ public:
+  explicit Bench(const Arguments& arguments)
+      : arguments_(arguments),
+        loader_(default_threads()),
+        model_(Model::load(arguments.model, loader_)),
+        cost_(cost_of(model_)) {}
+
+  const Model& model() const { return model_; }
+  const Cost& cost() const { return cost_; }
+
+  Result run(const Test& test) {
+    ThreadPool pool(test.threads);
+    if (!limits_.contains(test.threads)) limits_[test.threads] = measure_limits(pool, cost_.type);
+    const int64_t needed = test.depth + std::max<int64_t>(test.tokens(), 1) + 1;
+    if (needed > model_.config().context)
+      fail_usage("{} needs {} positions; the model was made for up to {}", test.name(), needed,
+                 model_.config().context);
+    EngineOptions options;
+    options.context = needed;
+    options.chunk = test.batch;
+    Engine engine(model_, pool, options);
+    Result result{test, {}, limits_[test.threads]};
+    // The first run warms up and does not count.
+    for (int i = 0; i <= arguments_.repetitions; ++i) {
+      say(test, i);
+      const ScopedSequence sequence(engine);
+      feed(engine, sequence, test.depth, 0);
+      const auto start = std::chrono::steady_clock::now();
+      if (test.prompt > 0) feed(engine, sequence, test.prompt, test.depth);
+      for (int64_t t = 0; t < test.generate; ++t) feed(engine, sequence, 1, test.depth + t);
+      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+      if (i > 0) result.seconds.push_back(time.count());
+    }
+    if (terminal_) std::fputs("\r\x1b[K", stderr);
+    return result;
+  }
+
+ private:
+  void feed(Engine& engine, SequenceId sequence, int64_t count, int64_t position) const {
+    if (count == 0) return;
+    const Random random(0, Purpose::test);
+    std::vector<int32_t> ids;
+    for (int64_t i = 0; i < count; ++i)
+      ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(position + i),
+                                                      static_cast<uint64_t>(engine.vocab()))));
+    const Engine::Input input{sequence, ids, Want::last};
+    engine.forward({&input, 1}, [](const LogitRows&) {});
+  }
+  void say(const Test& test, int i) const {
+    if (!terminal_) return;
+    std::fprintf(
+        stderr, "\r\x1b[K%s, %d threads: %s", test.name().c_str(), test.threads,
+        i == 0 ? "warming up" : fmt::format("run {} of {}", i, arguments_.repetitions).c_str());
+  }
+
+  const Arguments& arguments_;
+  ThreadPool loader_;
+  Model model_;
+  Cost cost_;
+  std::map<int, Limits> limits_;
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+};
+
+std::vector<Test> tests_of(const Arguments& a) {
+  std::vector<Test> tests;
+  const std::vector<int> threads =
+      a.threads.empty() ? std::vector<int>{default_threads()} : a.threads;
+  for (const int t : threads) {
+    for (const int64_t b : a.batch) {
+      for (const int64_t d : a.depth) {
+        for (const int64_t p : a.prompt)
+          if (p > 0) tests.push_back({p, 0, d, b, t});
+        for (const int64_t n : a.generate)
+          if (n > 0) tests.push_back({0, n, d, b, t});
+      }
+    }
+  }
+  if (tests.empty()) fail_usage("nothing to measure: give -p or -n a number above 0");
+  return tests;
+}
+
+// The names are those of llama-bench; what it does not have comes last.
+nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, const Result& r) {
+  std::vector<double> rates;
+  for (const double s : r.seconds) rates.push_back(static_cast<double>(r.test.tokens()) / s);
+  const double mean = std::accumulate(r.seconds.begin(), r.seconds.end(), 0.0) /
+                      static_cast<double>(r.seconds.size());
+  const Cost& cost = bench.cost();
+  return {{"model_filename", path},
+          {"model_type", fmt::format("{} {}", bench.model().config().architecture,
+                                     dtype_traits(cost.type)->name)},
+          {"model_size", cost.file_bytes},
+          {"model_n_params", cost.parameters},
+          {"backends", "CPU"},
+          {"n_batch", r.test.batch},
+          {"n_threads", r.test.threads},
+          {"n_prompt", r.test.prompt},
+          {"n_gen", r.test.generate},
+          {"n_depth", r.test.depth},
+          {"avg_ns", mean * 1e9},
+          {"stddev_ns", r.deviation(time_of) * 1e9},
+          {"avg_ts", r.mean_rate()},
+          {"stddev_ts", r.deviation(rate_of)},
+          {"samples_ts", rates},
+          {"instruction_set", kernels::isa_name(kernels::active_isa())},
+          {"gops", r.gops(cost)},
+          {"gops_limit", r.limits.ops},
+          {"gops_limit_of", kind_of_product(cost.type)},
+          {"gb_per_s", r.gigabytes(cost)},
+          {"gb_per_s_limit", r.limits.read}};
+}
+
+std::string csv_cell(const nlohmann::ordered_json& value) {
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  for (size_t i = text.find('"'); i != std::string::npos; i = text.find('"', i + 2))
+    text.insert(i, 1, '"');
+  return '"' + text + '"';
+}
+
+std::string share(double value, double limit) {
+  return limit > 0 ? fmt::format("{:.1f} ({:.0f} %)", value, 100 * value / limit)
+                   : fmt::format("{:.1f}", value);
+}
+
+void bench(const Arguments& arguments) {
+  Bench bench(arguments);
+  const std::string name = std::filesystem::path(arguments.model).filename().string();
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  const Cost& cost = bench.cost();
+  bool first = true;
+  for (const Test& test : tests_of(arguments)) {
+    const Result r = bench.run(test);
+    const nlohmann::ordered_json row = to_json(bench, name, r);
+    all.push_back(row);
+    if (arguments.json) continue;
+    if (arguments.csv) {
+      std::string head, line;
+      for (const auto& [key, value] : row.items()) {
+        head += (head.empty() ? "" : ",") + key;
+        line += (line.empty() ? "" : ",") + csv_cell(value);
+      }
+      print_text((first ? head + "\n" : "") + line + "\n");
+    } else {
+      if (first) {
+        print_text(fmt::format(
+            "{}: {:.2f} GiB, {:.2f} B parameters, mostly {}; {}\nlimits of this machine with {} "
+            "thread{}: {:.1f} GB/s of reading, {:.0f} Gop/s ({})\n\n",
+            name, cost.file_bytes / (1 << 30), cost.parameters * 1e-9,
+            dtype_traits(cost.type)->name, kernels::isa_name(kernels::active_isa()), test.threads,
+            test.threads == 1 ? "" : "s", r.limits.read, r.limits.ops, kind_of_product(cost.type)));
+        print_text(fmt::format("| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n", "threads", "test",
+                               "t/s", "Gop/s", "GB/s"));
+        print_text(
+            "| ------: | ---------------: | -------------------: | --------------: | "
+            "--------------: |\n");
+      }
+      // Prompts are bound by products, single tokens by reading the weights.
+      print_text(fmt::format("| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n", test.threads,
+                             test.name(),
+                             fmt::format("{:.2f} ± {:.2f}", r.mean_rate(), r.deviation(rate_of)),
+                             share(r.gops(cost), r.limits.ops),
+                             test.prompt > 0 ? "" : share(r.gigabytes(cost), r.limits.read)));
+    }
+    finish_output();
+    first = false;
+  }
+  if (arguments.json) print_text(all.dump(1) + "\n");
+  finish_output();
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* verb =
+      app.add_subcommand("bench", "Measure a model's speed beside the machine's limits");
+  verb->add_option("MODEL", a->model, "A GGUF file or a Hugging Face folder")->required();
+  const auto list = [&](const char* flags, auto& values, const char* text) {
+    return verb->add_option(flags, values, text)->delimiter(',')->expected(1, 64);
+  };
+  list("-p,--n-prompt", a->prompt, "Tokens of a prompt, as a list: 512,2048; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  list("-n,--n-gen", a->generate, "Tokens generated one by one; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  list("-d,--n-depth", a->depth, "Tokens that are in the context before")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  list("-t,--threads", a->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  list("-b,--batch-size", a->batch, "Tokens of a prompt that are run at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("-r,--repetitions", a->repetitions, "Runs of each test, after one to warm up")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  verb->add_flag("--json", a->json, "Print a JSON array, with llama-bench's names");
+  verb->add_flag("--csv", a->csv, "Print comma-separated values");
+  verb->callback([a] { bench(*a); });
+}
+
+}  // namespace avocado::cli
