@@ -41,13 +41,7 @@ void unpack_panel(const QuantizedTile& tile, Panel panel) {
   if constexpr (L::kTable) table = load_table(tile.table);
   F32x16 super_scale = splat(0), super_offset = splat(0);
   for (int64_t u = 0; u < tile.units; ++u) {
-    if constexpr (L::kSuper) {
-      if (u % kSuperUnits == 0) {
-        super_scale = load_half(w);
-        if constexpr (L::kOffsets) super_offset = load_half(w + 2 * kGroupRows);
-        w += L::kFloatScales;
-      }
-    }
+    read_super<L>(w, u, super_scale, super_offset);
     unpack_lines<L, 0>(w, table, panel.values + u * kUnitLines * kLine);
     float* scales = panel.scales + u * L::kGroups * kGroupRows;
     float* offsets = panel.offsets + u * L::kGroups * kGroupRows;

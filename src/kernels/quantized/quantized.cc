@@ -290,6 +290,12 @@ void linear(ThreadPool& pool, const float* x, const QuantizedWeight& weight, con
                         .sums = rows.sums.data() + t * rows.groups});
   });
 
+  // AMX takes whole tiles of rows: those behind the last are zero.
+  const int64_t behind = round_up(n, kMatrixRows) - n;
+  std::fill_n(rows.a.data() + n * rows.step, behind * rows.step, int8_t{0});
+  std::fill_n(rows.d.data() + n * rows.units, behind * rows.units, 0.0f);
+  std::fill_n(rows.sums.data() + n * rows.groups, behind * rows.groups, 0.0f);
+
   const int64_t task_rows = std::max<int64_t>(kMatrixRows, kTaskBytes / w.in / 16 * 16);
   const int64_t down = divide_up(n, task_rows), row_groups = divide_up(w.out, kGroupRows);
   const int64_t across = divide_up(row_groups, kTaskRowGroups);

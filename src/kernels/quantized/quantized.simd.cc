@@ -92,6 +92,17 @@ AVOCADO_LANES F32x16 group_offset(const uint8_t* p, F32x16 super) {
   }
 }
 
+// Reads the scales that stand before unit u, if it is the first of 256 columns.
+template <class L>
+AVOCADO_LANES void read_super(const uint8_t*& w, int64_t u, F32x16& scale, F32x16& offset) {
+  if constexpr (L::kSuper) {
+    if (u % kSuperUnits != 0) return;
+    scale = load_half(w);
+    if constexpr (L::kOffsets) offset = load_half(w + 2 * kGroupRows);
+    w += L::kFloatScales;
+  }
+}
+
 // Group g of a unit for T rows of x.
 template <class L, int T, int g>
 AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t step,
@@ -128,13 +139,7 @@ void multiply(const QuantizedTile& tile, int64_t first) {
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = splat(0);
   for (int64_t u = 0; u < tile.units; ++u) {
-    if constexpr (L::kSuper) {
-      if (u % kSuperUnits == 0) {
-        super_scale = load_half(w);
-        if constexpr (L::kOffsets) super_offset = load_half(w + 2 * kGroupRows);
-        w += L::kFloatScales;
-      }
-    }
+    read_super<L>(w, u, super_scale, super_offset);
 #pragma GCC unroll 10
     for (int line = 0; line < L::kUnitBytes; line += kLine)
       __builtin_prefetch(w + kFetchAhead + line, 0, 3);

@@ -81,6 +81,13 @@ void decode_block(const Block& b, float* x) {
   }
 }
 
+// The two-bit codes of Q2_K, Q3_K and TQ2_0: each 32 bytes hold 128 elements, element i in bits
+// 2 * (i / 32) and the next of byte i % 32.
+inline void two_bit_codes(const uint8_t* q, uint8_t* codes) {
+  for (int run = 0; run < 8; ++run)
+    for (int i = 0; i < 32; ++i) codes[run * 32 + i] = q[run / 4 * 32 + i] >> (run % 4 * 2) & 3;
+}
+
 // The 6-bit scales and minima of the eight 32-element groups of a Q4_K or Q5_K block, packed in 12
 // bytes: bytes 0-3 hold scales 0-3 in their low 6 bits, bytes 4-7 minima 0-3; groups 4-7 have their
 // low 4 bits in bytes 8-11 (scale in the low nibble, minimum in the high one) and their upper 2

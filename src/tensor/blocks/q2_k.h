@@ -5,8 +5,6 @@ namespace avocado {
 
 // Q2_K: 256 elements in 84 bytes (2.625 bits each), in sixteen groups of 16 with a 4-bit scale (low
 // nibble) and minimum (high nibble) each: x = (d * scale) * q - (dmin * minimum).
-// Each 32 bytes of q hold 128 elements: element i of a half is bits 2 * (i / 32) and the next of
-// byte i % 32.
 struct BlockQ2_K {
   static constexpr int kCount = 256, kGroup = 16, kBits = 2, kBias = 0;
   static constexpr ScaleKind kScales = ScaleKind::half_times;
@@ -17,9 +15,7 @@ struct BlockQ2_K {
 
   int scale_code(int group) const { return scales[group] & 15; }
   int offset_code(int group) const { return scales[group] >> 4; }
-  void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) c[i] = q[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
-  }
+  void codes(uint8_t* c) const { two_bit_codes(q, c); }
 };
 static_assert(sizeof(BlockQ2_K) == 84);
 

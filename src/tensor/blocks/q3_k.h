@@ -23,10 +23,10 @@ struct BlockQ3_K {
     return (lower | upper << 4) - 32;
   }
   void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) {
-      const int two = low[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
-      c[i] = static_cast<uint8_t>(two | (high[i % 32] >> (i / 32) & 1) << 2);
-    }
+    two_bit_codes(low, c);
+    for (int run = 0; run < 8; ++run)
+      for (int i = 0; i < 32; ++i)
+        c[run * 32 + i] = static_cast<uint8_t>(c[run * 32 + i] | (high[i] >> run & 1) << 2);
   }
 };
 static_assert(sizeof(BlockQ3_K) == 110);

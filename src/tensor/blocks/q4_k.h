@@ -17,7 +17,9 @@ struct BlockQ4_K {
   int scale_code(int group) const { return scales.scale(group); }
   int offset_code(int group) const { return scales.minimum(group); }
   void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) c[i] = q[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15;
+    for (int group = 0; group < 8; ++group)
+      for (int i = 0; i < 32; ++i)
+        c[group * 32 + i] = q[group / 2 * 32 + i] >> (group % 2 * 4) & 15;
   }
 };
 static_assert(sizeof(BlockQ4_K) == 144);

@@ -17,9 +17,11 @@ struct BlockQ5_K {
   int scale_code(int group) const { return scales.scale(group); }
   int offset_code(int group) const { return scales.minimum(group); }
   void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) {
-      const int nibble = low[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15;
-      c[i] = static_cast<uint8_t>(nibble | (high[i % 32] >> (i / 32) & 1) << 4);
+    for (int group = 0; group < 8; ++group) {
+      for (int i = 0; i < 32; ++i) {
+        const int nibble = low[group / 2 * 32 + i] >> (group % 2 * 4) & 15;
+        c[group * 32 + i] = static_cast<uint8_t>(nibble | (high[i] >> group & 1) << 4);
+      }
     }
   }
 };

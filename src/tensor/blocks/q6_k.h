@@ -20,11 +20,13 @@ struct BlockQ6_K {
 
   int scale_code(int group) const { return scales[group]; }
   void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) {
-      const int half = i / 128, quarter = i / 32 % 4, place = i % 32;
-      const int nibble = low[half * 64 + quarter % 2 * 32 + place] >> (quarter / 2 * 4) & 15;
-      const int upper = high[half * 32 + place] >> (quarter * 2) & 3;
-      c[i] = static_cast<uint8_t>(nibble | upper << 4);
+    for (int run = 0; run < 8; ++run) {  // four quarters of each half
+      const int half = run / 4, quarter = run % 4;
+      for (int place = 0; place < 32; ++place) {
+        const int nibble = low[half * 64 + quarter % 2 * 32 + place] >> (quarter / 2 * 4) & 15;
+        const int upper = high[half * 32 + place] >> (quarter * 2) & 3;
+        c[run * 32 + place] = static_cast<uint8_t>(nibble | upper << 4);
+      }
     }
   }
 };

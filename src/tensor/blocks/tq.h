@@ -46,9 +46,7 @@ struct BlockTQ2_0 {
   Half d;
 
   int scale_code(int) const { return 1; }
-  void codes(uint8_t* c) const {
-    for (int i = 0; i < 256; ++i) c[i] = q[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
-  }
+  void codes(uint8_t* c) const { two_bit_codes(q, c); }
 };
 static_assert(sizeof(BlockTQ2_0) == 66);
 
