@@ -128,7 +128,7 @@ nlohmann::ordered_json measure(int threads) {
   return {{"threads", threads},
           {"train_tokens_per_s", static_cast<double>(inputs) / kSteps / step},
           {"train_gflops", flops / step / 1e9},
-          {"train_share_of_f32_peak", flops / step / 1e9 / peak_f32(pool)},
+          {"train_share_of_f32_peak", flops / step / 1e9 / kernels::peak_f32(pool)},
           {"train_share_outside_products", 1.0 - products / step},
           {"prefill_tokens_per_s", static_cast<double>(prompt.size()) / prefill},
           {"decode_tokens_per_s", decode(1)},
