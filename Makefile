@@ -36,7 +36,7 @@ test: configure ## build and run all tests but the slow ones
 	@scripts/run_tests.sh build
 
 bench: configure ## kernels, training and inference, as shares of the machine's peak
-	@$(NINJA) build -j $(JOBS)
+	@$(NINJA) build -j $(JOBS) --target benchmarks
 	@scripts/bench.sh
 
 test-all: test ## also slow tests, sanitizers, Clang, portable, Arm, fuzzing

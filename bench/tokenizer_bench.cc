@@ -1,5 +1,6 @@
 // Encoding speed on 10 MB of mixed English, Japanese and code, one thread:
-//   tokenizer_bench MODEL.gguf CORPORA_FOLDER SOURCE_FOLDER
+//   tokenizer_bench [MODEL.gguf CORPORA_FOLDER SOURCE_FOLDER]
+// Without arguments: the vocabulary and texts of the test data, and the project's own code.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,14 +33,22 @@ std::string fill(const std::string& text, size_t size) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fmt::print(stderr, "usage: tokenizer_bench MODEL.gguf CORPORA_FOLDER SOURCE_FOLDER\n");
+  if (argc != 1 && argc != 4) {
+    fmt::print(stderr, "usage: tokenizer_bench [MODEL.gguf CORPORA_FOLDER SOURCE_FOLDER]\n");
     return 2;
   }
-  const fs::path corpora = argv[2];
+  const fs::path data = AVOCADO_TEST_DATA;
+  const fs::path model =
+      argc == 4 ? fs::path(argv[1]) : data / "tokenizers/ggml-vocab/ggml-vocab-llama-bpe.gguf";
+  const fs::path corpora = argc == 4 ? fs::path(argv[2]) : data / "corpora";
+  const fs::path source_folder = argc == 4 ? argv[3] : AVOCADO_SOURCES;
+  if (!fs::exists(model) || !fs::exists(corpora)) {
+    fmt::print("skipped: {} or {} is not here\n", model.string(), corpora.string());
+    return 0;
+  }
   std::string code;
   std::vector<fs::path> sources;
-  for (const auto& entry : fs::recursive_directory_iterator(argv[3]))
+  for (const auto& entry : fs::recursive_directory_iterator(source_folder))
     if (entry.path().extension() == ".cc" || entry.path().extension() == ".h")
       sources.push_back(entry.path());
   std::sort(sources.begin(), sources.end());
@@ -56,7 +65,7 @@ int main(int argc, char** argv) {
     for (const std::string& part : parts) mixed += part.substr(at, 4096);
 
   const auto load_start = std::chrono::steady_clock::now();
-  const auto tokenizer = avocado::Tokenizer::from_gguf(avocado::GgufFile::open(argv[1]));
+  const auto tokenizer = avocado::Tokenizer::from_gguf(avocado::GgufFile::open(model.string()));
   fmt::print("loading: {:.3f} s\n",
              std::chrono::duration<double>(std::chrono::steady_clock::now() - load_start).count());
   const std::pair<const char*, const std::string*> texts[] = {
