@@ -29,7 +29,7 @@ struct Arguments {
   std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512};
   std::vector<int> threads;
   int repetitions = 5;
-  bool json = false, csv = false;
+  bool json = false, csv = false, profile = false;
 };
 
 // What running a token costs, whatever the machine.
@@ -101,6 +101,7 @@ struct Result {
   Test test;
   std::vector<double> seconds;
   Limits limits;
+  std::map<std::string, double> profile;  // share of the time of each kind of step; may be empty
 
   double mean_rate() const {
     double sum = 0;
@@ -152,12 +153,13 @@ class Bench {
     options.context = needed;
     options.chunk = test.batch;
     Engine engine(model_, pool, options);
-    Result result{test, {}, limits_[test.threads]};
+    Result result{test, {}, limits_[test.threads], {}};
     // The first run warms up and does not count.
     for (int i = 0; i <= arguments_.repetitions; ++i) {
       say(test, i);
       const ScopedSequence sequence(engine);
       feed(engine, sequence, test.depth, 0);
+      if (arguments_.profile) engine.enable_profile();
       const auto start = std::chrono::steady_clock::now();
       if (test.prompt > 0) feed(engine, sequence, test.prompt, test.depth);
       for (int64_t t = 0; t < test.generate; ++t) feed(engine, sequence, 1, test.depth + t);
@@ -165,6 +167,10 @@ class Bench {
       if (i > 0) result.seconds.push_back(time.count());
     }
     if (terminal_) std::fputs("\r\x1b[K", stderr);
+    // Of the last run.
+    if (arguments_.profile)
+      for (const auto& [step, spent] : engine.profile())
+        result.profile[step] = spent / result.seconds.back();
     return result;
   }
 
@@ -212,6 +218,21 @@ std::vector<Test> tests_of(const Arguments& a) {
   return tests;
 }
 
+// The steps that took most time, and what is left between them.
+std::string profile_table(const std::map<std::string, double>& profile) {
+  std::vector<std::pair<double, std::string>> rows;
+  double left = 1;
+  for (const auto& [step, share] : profile) {
+    rows.emplace_back(share, step);
+    left -= share;
+  }
+  rows.emplace_back(left, "(between the steps)");
+  std::sort(rows.rbegin(), rows.rend());
+  std::string text;
+  for (const auto& [share, step] : rows) text += fmt::format("{:>9.1f} %  {}\n", 100 * share, step);
+  return text;
+}
+
 // The names are those of llama-bench; what it does not have comes last.
 nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, const Result& r) {
   std::vector<double> rates;
@@ -219,28 +240,31 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
   const double mean = std::accumulate(r.seconds.begin(), r.seconds.end(), 0.0) /
                       static_cast<double>(r.seconds.size());
   const Cost& cost = bench.cost();
-  return {{"model_filename", path},
-          {"model_type", fmt::format("{} {}", bench.model().config().architecture,
-                                     dtype_traits(cost.type)->name)},
-          {"model_size", cost.file_bytes},
-          {"model_n_params", cost.parameters},
-          {"backends", "CPU"},
-          {"n_batch", r.test.batch},
-          {"n_threads", r.test.threads},
-          {"n_prompt", r.test.prompt},
-          {"n_gen", r.test.generate},
-          {"n_depth", r.test.depth},
-          {"avg_ns", mean * 1e9},
-          {"stddev_ns", r.deviation(time_of) * 1e9},
-          {"avg_ts", r.mean_rate()},
-          {"stddev_ts", r.deviation(rate_of)},
-          {"samples_ts", rates},
-          {"instruction_set", kernels::isa_name(kernels::active_isa())},
-          {"gops", r.gops(cost)},
-          {"gops_limit", r.limits.ops},
-          {"gops_limit_of", kind_of_product(cost.type)},
-          {"gb_per_s", r.gigabytes(cost)},
-          {"gb_per_s_limit", r.limits.read}};
+  nlohmann::ordered_json row = {
+      {"model_filename", path},
+      {"model_type",
+       fmt::format("{} {}", bench.model().config().architecture, dtype_traits(cost.type)->name)},
+      {"model_size", cost.file_bytes},
+      {"model_n_params", cost.parameters},
+      {"backends", "CPU"},
+      {"n_batch", r.test.batch},
+      {"n_threads", r.test.threads},
+      {"n_prompt", r.test.prompt},
+      {"n_gen", r.test.generate},
+      {"n_depth", r.test.depth},
+      {"avg_ns", mean * 1e9},
+      {"stddev_ns", r.deviation(time_of) * 1e9},
+      {"avg_ts", r.mean_rate()},
+      {"stddev_ts", r.deviation(rate_of)},
+      {"samples_ts", rates},
+      {"instruction_set", kernels::isa_name(kernels::active_isa())},
+      {"gops", r.gops(cost)},
+      {"gops_limit", r.limits.ops},
+      {"gops_limit_of", kind_of_product(cost.type)},
+      {"gb_per_s", r.gigabytes(cost)},
+      {"gb_per_s_limit", r.limits.read}};
+  if (!r.profile.empty()) row["profile"] = r.profile;
+  return row;
 }
 
 std::string csv_cell(const nlohmann::ordered_json& value) {
@@ -293,6 +317,7 @@ void bench(const Arguments& arguments) {
                              fmt::format("{:.2f} ± {:.2f}", r.mean_rate(), r.deviation(rate_of)),
                              share(r.gops(cost), r.limits.ops),
                              test.prompt > 0 ? "" : share(r.gigabytes(cost), r.limits.read)));
+      if (arguments.profile) print_text(profile_table(r.profile));
     }
     finish_output();
     first = false;
@@ -327,6 +352,7 @@ void add_bench(CLI::App& app) {
   verb->add_option("-r,--repetitions", a->repetitions, "Runs of each test, after one to warm up")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  verb->add_flag("--profile", a->profile, "Print how the time is shared by the steps of the model");
   verb->add_flag("--json", a->json, "Print a JSON array, with llama-bench's names");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

@@ -9,7 +9,9 @@
 #include "base/philox.h"
 #include "graph/memory_plan.h"
 #include "graph/op.h"
+#include "graph/steps.h"
 #include "kernels/add/add.h"
+#include "kernels/implementations.h"
 #include "kernels/math/math.h"
 #include "tensor/buffer.h"
 
@@ -28,21 +30,26 @@ struct Executor<T>::Impl {
   const Graph& graph;
   std::vector<WeightRef<T>> weights;
   ThreadPool& pool;
+  ThreadPool alone{1};
+  std::vector<Step> inference_steps, training_steps;
   MemoryPlan inference_plan, training_plan;
 
   Buffer<T> token_memory, wanted_memory, cos_sin, page_memory, scratch;
   std::vector<int32_t> positions, positions_of_cos_sin;
   std::vector<std::vector<T*>> page_tables;  // training: one table per sequence
   std::vector<kernels::AttentionSequence<T>> kernel_sequences;
+  kernels::QuantizedInput rounded;
   bool profiling = false;
-  Profile profile;
+  std::map<std::string, double> profile;
 
   Impl(const Graph& g, std::vector<WeightRef<T>> w, ThreadPool& p)
       : graph(g),
         weights(std::move(w)),
         pool(p),
-        inference_plan(plan_memory(g, false)),
-        training_plan(plan_memory(g, true)) {
+        inference_steps(plan_steps(g, false)),
+        training_steps(plan_steps(g, true)),
+        inference_plan(plan_memory(g, inference_steps, false)),
+        training_plan(plan_memory(g, training_steps, true)) {
     if (weights.size() != graph.weights.size())
       fail_usage("executor: {} weights for a graph that declares {}", weights.size(),
                  graph.weights.size());
@@ -129,7 +136,7 @@ struct Executor<T>::Impl {
 
   OpContext<T> context(const Batch<T>& batch, const Memory& memory, int index, bool training) {
     const Node& node = graph.nodes[index];
-    OpContext<T> c{.pool = pool,
+    OpContext<T> c{.pool = &pool,
                    .graph = graph,
                    .node = node,
                    .weights = weights,
@@ -138,8 +145,10 @@ struct Executor<T>::Impl {
                    .cos_sin = cos_sin.data(),
                    .sequences = {},
                    .in = {},
+                   .rounded = &rounded,
                    .din = {},
                    .din_add = {}};
+    c.rows = graph.values[node.out].selected ? static_cast<int64_t>(batch.wanted.size()) : c.tokens;
     for (ValueId v : node.in)
       c.in.push_back(memory.at(graph.values[v].selected, memory.plan.value_offset[v]));
     c.out = memory.at(graph.values[node.out].selected, memory.plan.value_offset[node.out]);
@@ -152,13 +161,53 @@ struct Executor<T>::Impl {
     return c;
   }
 
-  void timed(std::vector<double>& seconds, OpKind kind, void (*run)(OpContext<T>&),
-             OpContext<T>& c) {
-    if (!profiling) return run(c);
+  template <class Run>
+  void timed(const std::function<std::string()>& name, const Run& run) {
+    if (!profiling) return run();
     const auto start = std::chrono::steady_clock::now();
-    run(c);
-    seconds[static_cast<size_t>(kind)] +=
+    run();
+    profile[name()] +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  // Rows [begin, end) of what c sees, for one thread.
+  OpContext<T> part(const OpContext<T>& c, int64_t begin, int64_t end) {
+    OpContext<T> p = c;
+    p.pool = &alone;
+    p.first_row = begin;
+    p.rows = end - begin;
+    for (size_t k = 0; k < p.in.size(); ++k) {
+      const Value& value = graph.values[c.node.in[k]];
+      if (value.selected == graph.values[c.node.out].selected) p.in[k] += begin * value.width;
+    }
+    p.out += begin * c.width();
+    const auto saved_width = op<T>(c.node.op).traits.saved_width;
+    if (p.saved && saved_width) p.saved += begin * saved_width(c.node);
+    return p;
+  }
+
+  void run_step(const Batch<T>& batch, const Memory& memory, const Step& step, bool training) {
+    std::vector<OpContext<T>> contexts;
+    int64_t width = 1;
+    for (int i = step.begin; i < step.end; ++i) {
+      const Node& node = graph.nodes[i];
+      contexts.push_back(context(batch, memory, i, training));
+      width = std::max(width, graph.values[node.in.empty() ? node.out : node.in[0]].width);
+      if (i < step.main) width = std::max(width, graph.values[node.out].width);
+    }
+    const int64_t rows = contexts[0].rows;
+    if (rows == 0) return;
+    const std::span<OpContext<T>> together =
+        std::span(contexts).subspan(static_cast<size_t>(step.main - step.begin));
+    const Op<T>* main = together.empty() ? nullptr : &op<T>(together[0].node.op);
+    if (main && main->start) main->start(together);
+    pool.run_chunks(rows, kernels::rows_per_task(width), [&](int64_t begin, int64_t end) {
+      for (const OpContext<T>& c : contexts) {
+        OpContext<T> p = part(c, begin, end);
+        op<T>(c.node.op).rows(p);
+      }
+    });
+    if (main) main->finish(together);
   }
 
   T* forward(const Batch<T>& batch, bool training) {
@@ -166,11 +215,9 @@ struct Executor<T>::Impl {
     prepare_positions(batch);
     if (training) prepare_training_pages(batch);
     const Memory memory = reserve(batch, training ? training_plan : inference_plan);
-    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
-      OpContext<T> c = context(batch, memory, i, training);
-      if (c.rows() > 0)
-        timed(profile.forward, graph.nodes[i].op, op<T>(graph.nodes[i].op).forward, c);
-    }
+    for (const Step& step : training ? training_steps : inference_steps)
+      timed([&] { return step_name(graph, step); },
+            [&] { run_step(batch, memory, step, training); });
     return memory.at(graph.values[graph.logits].selected, memory.plan.value_offset[graph.logits]);
   }
 
@@ -203,8 +250,9 @@ struct Executor<T>::Impl {
           next += graph.values[node.in[k]].width * rows;
         }
       }
-      if (c.rows() > 0 || node.op == OpKind::select)
-        timed(profile.backward, node.op, operation.backward, c);
+      if (c.rows > 0 || node.op == OpKind::select)
+        timed([&] { return "backward " + step_name(graph, training_steps[i]); },
+              [&] { operation.backward(c); });
       for (size_t k : through_scratch) {
         const Value& value = graph.values[node.in[k]];
         T* sum = gradient(memory, node.in[k], dlogits);
@@ -254,12 +302,11 @@ size_t Executor<T>::activation_bytes(int64_t tokens, int64_t wanted, bool traini
 template <class T>
 void Executor<T>::enable_profile() {
   impl_->profiling = true;
-  impl_->profile.forward.assign(8, 0.0);
-  impl_->profile.backward.assign(8, 0.0);
+  impl_->profile.clear();
 }
 
 template <class T>
-const typename Executor<T>::Profile& Executor<T>::profile() const {
+const std::map<std::string, double>& Executor<T>::profile() const {
   return impl_->profile;
 }
 

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -69,13 +71,10 @@ class Executor {
   // Bytes of activations that a batch of this size needs.
   size_t activation_bytes(int64_t tokens, int64_t wanted, bool training) const;
 
-  // Seconds spent in each OpKind since construction, when on (forward and backward apart); for
-  // profiles.
-  struct Profile {
-    std::vector<double> forward, backward;  // indexed by OpKind
-  };
+  // Seconds spent in each kind of step since the last call of enable_profile, by name: "add +
+  // rms_norm + linear ffn_gate, ffn_up", "backward linear attn_q".
   void enable_profile();
-  const Profile& profile() const;
+  const std::map<std::string, double>& profile() const;
 
  private:
   struct Impl;

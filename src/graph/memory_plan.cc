@@ -42,10 +42,13 @@ int64_t place(std::vector<Storage*> storages) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, bool training)
-      : graph_(graph), training_(training), steps_(static_cast<int>(graph.nodes.size())) {
+  Planner(const Graph& graph, const std::vector<Step>& steps, bool training)
+      : graph_(graph), training_(training), nodes_(static_cast<int>(graph.nodes.size())) {
+    for (size_t s = 0; s < steps.size(); ++s)
+      step_of_.insert(step_of_.end(), static_cast<size_t>(steps[s].end - steps[s].begin),
+                      static_cast<int>(s));
     consumers_.resize(graph.values.size());
-    for (int i = 0; i < steps_; ++i)
+    for (int i = 0; i < nodes_; ++i)
       for (ValueId v : graph.nodes[i].in) consumers_[v].push_back(i);
   }
 
@@ -58,7 +61,7 @@ class Planner {
     for (int s : value_storage_) plan.value_offset.push_back(storages_[s].offset);
     for (int s : grad_storage_) plan.grad_offset.push_back(s < 0 ? -1 : storages_[s].offset);
     plan.saved_offset.assign(graph_.nodes.size(), -1);
-    for (int i = 0; training_ && i < steps_; ++i) {
+    for (int i = 0; training_ && i < nodes_; ++i) {
       const Node& node = graph_.nodes[i];
       const auto saved_width = op<float>(node.op).traits.saved_width;
       if (!saved_width) continue;
@@ -70,11 +73,14 @@ class Planner {
   }
 
  private:
-  int backward_step(int node) const { return 2 * steps_ - 1 - node; }
+  // Time is counted in nodes: in training the backward of each follows the forward of all. Memory
+  // is needed in whole steps.
+  int backward_step(int node) const { return 2 * nodes_ - 1 - node; }
+  int step_at(int time) const { return time < nodes_ ? step_of_[static_cast<size_t>(time)] : time; }
 
   const OpTraits& traits(int node) const { return op<float>(graph_.nodes[node].op).traits; }
 
-  // Last step that reads the value.
+  // When the value is read last.
   int last_read(ValueId v) const {
     const int producer = graph_.values[v].producer;
     int last = producer;
@@ -84,12 +90,13 @@ class Planner {
     }
     if (training_ && traits(producer).keeps_output) last = std::max(last, backward_step(producer));
     // The caller reads the logits, and in training writes their gradient over them.
-    if (v == graph_.logits) last = training_ ? backward_step(producer) : steps_;
+    if (v == graph_.logits) last = training_ ? backward_step(producer) : nodes_;
     return last;
   }
 
   int new_storage(ValueId v, int begin, int end) {
-    storages_.push_back({graph_.values[v].width, graph_.values[v].selected, begin, end, 0});
+    storages_.push_back(
+        {graph_.values[v].width, graph_.values[v].selected, step_at(begin), step_at(end), 0});
     return static_cast<int>(storages_.size()) - 1;
   }
 
@@ -103,7 +110,7 @@ class Planner {
                             std::count(node.in.begin(), node.in.end(), node.in[0]) == 1;
       if (in_place) {
         value_storage_[v] = value_storage_[node.in[0]];
-        storages_[value_storage_[v]].end = last_read(v);
+        storages_[value_storage_[v]].end = step_at(last_read(v));
       } else {
         value_storage_[v] = new_storage(v, producer, last_read(v));
       }
@@ -115,7 +122,7 @@ class Planner {
   // writes to it while another still reads.
   void plan_gradients() {
     grad_storage_.assign(graph_.values.size(), -1);
-    for (int i = steps_ - 1; i >= 0; --i) {
+    for (int i = nodes_ - 1; i >= 0; --i) {
       const Node& node = graph_.nodes[i];
       for (ValueId v : node.in) {
         if (grad_storage_[v] >= 0) continue;
@@ -155,7 +162,8 @@ class Planner {
 
   const Graph& graph_;
   bool training_;
-  int steps_;
+  int nodes_;
+  std::vector<int> step_of_;
   std::vector<std::vector<int>> consumers_;
   std::vector<Storage> storages_;
   std::vector<int> value_storage_, grad_storage_;
@@ -163,8 +171,8 @@ class Planner {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, bool training) {
-  return Planner(graph, training).plan();
+MemoryPlan plan_memory(const Graph& graph, const std::vector<Step>& steps, bool training) {
+  return Planner(graph, steps, training).plan();
 }
 
 }  // namespace avocado::graph

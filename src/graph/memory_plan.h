@@ -1,11 +1,14 @@
 #pragma once
 // Where each value lies. A value lives from the step that writes it to the last step that reads it;
-// values whose lives do not overlap share memory.
+// values whose lives do not overlap share memory. Values of one step never do, apart from
+// operations that write over their input: threads are at different nodes of a step at the same
+// time.
 
 #include <cstdint>
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/steps.h"
 
 namespace avocado::graph {
 
@@ -20,6 +23,7 @@ struct MemoryPlan {
   std::vector<int64_t> saved_offset;
 };
 
-MemoryPlan plan_memory(const Graph& graph, bool training);
+// In training a step is one node (steps.h).
+MemoryPlan plan_memory(const Graph& graph, const std::vector<Step>& steps, bool training);
 
 }  // namespace avocado::graph

@@ -1,39 +1,44 @@
 #pragma once
 // The operation table: forward and backward of each OpKind side by side, one file each in ops/.
+//
+// Most operations work on rows: row i of the output needs row i of the inputs. The executor runs
+// several of these one after the other on a few rows while they are in the cache (steps.h). linear
+// and attention also begin with such work (rounding x; writing keys and values to the cache) before
+// they look at many rows at once.
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "graph/executor.h"
 
 namespace avocado::graph {
 
-// What an operation sees while it runs.
+// What an operation sees while it runs: rows [first_row, first_row + rows) of its output, on which
+// `out`, `saved` and those inputs that have the same rows are placed.
 template <class T>
 struct OpContext {
-  ThreadPool& pool;
+  ThreadPool* pool;
   const Graph& graph;
   const Node& node;
   const std::vector<WeightRef<T>>& weights;
   const Batch<T>& batch;
   int64_t tokens = 0;
+  int64_t first_row = 0, rows = 0;
   const T* cos_sin = nullptr;  // [tokens, rope.dim / 2, 2]
-  // Attention in training: one layer's pages for all sequences of the batch, filled by the
-  // operation.
+  // Attention: the layer's pages for all sequences of the batch, filled by the operation.
   std::span<const kernels::AttentionSequence<T>> sequences;
 
   std::vector<const T*> in;
   T* out = nullptr;
-  T* saved = nullptr;  // [rows, saved_width], null in inference
+  T* saved = nullptr;                          // [rows, saved_width], null in inference
+  kernels::QuantizedInput* rounded = nullptr;  // linear: where rows of x are rounded to
 
   // Backward.
   const T* dout = nullptr;
   std::vector<T*> din;        // null where no gradient is needed
   std::vector<bool> din_add;  // the buffer already holds a gradient: add to it
 
-  int64_t rows() const {
-    return graph.values[node.out].selected ? static_cast<int64_t>(batch.wanted.size()) : tokens;
-  }
   int64_t width() const { return graph.values[node.out].width; }
   const WeightRef<T>& weight(size_t i) const { return weights[node.weights[i]]; }
 };
@@ -50,8 +55,13 @@ struct OpTraits {
 template <class T>
 struct Op {
   OpTraits traits;
-  void (*forward)(OpContext<T>&);
+  // The part that works on rows, on one thread (the pool of the context has one); others run it for
+  // other rows.
+  void (*rows)(OpContext<T>&);
   void (*backward)(OpContext<T>&);
+  // linear and attention: before and after `rows`, with all threads, for all nodes of a step.
+  void (*start)(std::span<OpContext<T>>) = nullptr;
+  void (*finish)(std::span<OpContext<T>>) = nullptr;
 };
 
 template <class T>

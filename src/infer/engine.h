@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,10 @@ class Engine {
 
   // Throws Error(usage) with the numbers when a prompt of `tokens` tokens does not fit.
   void check_fits(int64_t tokens) const;
+
+  // Seconds spent in each kind of step, from now on (graph/executor.h).
+  void enable_profile() { executor_.enable_profile(); }
+  const std::map<std::string, double>& profile() const { return executor_.profile(); }
 
   const Model& model() const { return model_; }
   ThreadPool& pool() const { return pool_; }

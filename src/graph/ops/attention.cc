@@ -1,21 +1,43 @@
 #include "kernels/attention/attention.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "graph/op.h"
 
 namespace avocado::graph {
 namespace {
 
+// Writes the keys and values of these rows to the pages.
 template <class T>
-void forward(OpContext<T>& c) {
-  kernels::attention_store(c.pool, c.node.attention, c.in[1], c.in[2], c.sequences);
-  kernels::attention(c.pool, c.node.attention, c.in[0], c.out, c.saved, c.sequences);
+void rows(OpContext<T>& c) {
+  const int64_t end = c.first_row + c.rows;
+  std::vector<kernels::AttentionSequence<T>> part;
+  for (const kernels::AttentionSequence<T>& s : c.sequences) {
+    const int64_t from = std::max(s.first_row, c.first_row),
+                  to = std::min(s.first_row + s.count, end);
+    if (from < to)
+      part.push_back({.first_row = from - c.first_row,
+                      .count = to - from,
+                      .start = s.start + from - s.first_row,
+                      .pages = s.pages});
+  }
+  kernels::attention_store(*c.pool, c.node.attention, c.in[1], c.in[2],
+                           std::span(std::as_const(part)));
+}
+
+template <class T>
+void finish(std::span<OpContext<T>> together) {
+  for (OpContext<T>& c : together)
+    kernels::attention(*c.pool, c.node.attention, c.in[0], c.out, c.saved, c.sequences);
 }
 
 // Training shares one layer's pages among all layers, so they are filled again first.
 template <class T>
 void backward(OpContext<T>& c) {
-  kernels::attention_store(c.pool, c.node.attention, c.in[1], c.in[2], c.sequences);
-  kernels::attention_backward(c.pool, c.node.attention, c.in[0], static_cast<const T*>(c.out),
+  kernels::attention_store(*c.pool, c.node.attention, c.in[1], c.in[2], c.sequences);
+  kernels::attention_backward(*c.pool, c.node.attention, c.in[0], static_cast<const T*>(c.out),
                               c.saved, c.dout, c.din[0], c.din[1], c.din[2], c.sequences);
 }
 
@@ -27,8 +49,10 @@ Op<T> attention_op() {
            .keeps_inputs = true,
            .keeps_output = true,
            .saved_width = [](const Node& node) { return node.attention.heads; }},
-          forward<T>,
-          backward<T>};
+          rows<T>,
+          backward<T>,
+          nullptr,
+          finish<T>};
 }
 template Op<float> attention_op();
 template Op<double> attention_op();

@@ -9,15 +9,15 @@ namespace {
 template <class T>
 void forward(OpContext<T>& c) {
   const int64_t groups = c.node.heads;
-  kernels::rms_norm(c.pool, c.in[0], c.weight(0).data, c.out, c.saved, c.rows() * groups,
+  kernels::rms_norm(*c.pool, c.in[0], c.weight(0).data, c.out, c.saved, c.rows * groups,
                     c.width() / groups, c.graph.norm_eps);
 }
 
 template <class T>
 void backward(OpContext<T>& c) {
   const int64_t groups = c.node.heads;
-  kernels::rms_norm_backward(c.pool, c.in[0], c.weight(0).data, c.saved, c.dout, c.din[0],
-                             c.weight(0).grad, c.rows() * groups, c.width() / groups, c.din_add[0]);
+  kernels::rms_norm_backward(*c.pool, c.in[0], c.weight(0).data, c.saved, c.dout, c.din[0],
+                             c.weight(0).grad, c.rows * groups, c.width() / groups, c.din_add[0]);
 }
 
 }  // namespace

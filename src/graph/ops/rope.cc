@@ -7,8 +7,8 @@ namespace {
 
 template <class T>
 void turn(OpContext<T>& c, const T* x, T* y, bool inverse) {
-  kernels::rope(c.pool, x, c.cos_sin, y, c.tokens, c.node.heads, c.width() / c.node.heads,
-                c.graph.rope.dim, c.graph.rope.style, inverse);
+  kernels::rope(*c.pool, x, c.cos_sin + c.first_row * c.graph.rope.dim, y, c.rows, c.node.heads,
+                c.width() / c.node.heads, c.graph.rope.dim, c.graph.rope.style, inverse);
 }
 
 template <class T>

@@ -13,10 +13,8 @@ constexpr int64_t kRowsPerTask = 64;
 template <class T>
 void forward(OpContext<T>& c) {
   const int64_t width = c.width();
-  c.pool.run_chunks(c.rows(), kRowsPerTask, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      std::copy_n(c.in[0] + c.batch.wanted[r] * width, width, c.out + r * width);
-  });
+  for (int64_t r = 0; r < c.rows; ++r)
+    std::copy_n(c.in[0] + c.batch.wanted[c.first_row + r] * width, width, c.out + r * width);
 }
 
 // Wanted rows are ascending and distinct, so each gradient row has one source or none.
@@ -24,7 +22,7 @@ template <class T>
 void backward(OpContext<T>& c) {
   const int64_t width = c.width();
   const auto& wanted = c.batch.wanted;
-  c.pool.run_chunks(c.tokens, kRowsPerTask, [&](int64_t begin, int64_t end) {
+  c.pool->run_chunks(c.tokens, kRowsPerTask, [&](int64_t begin, int64_t end) {
     auto next = std::lower_bound(wanted.begin(), wanted.end(), static_cast<int32_t>(begin));
     for (int64_t row = begin; row < end; ++row) {
       T* dx = c.din[0] + row * width;

@@ -7,13 +7,13 @@ namespace {
 
 template <class T>
 void forward(OpContext<T>& c) {
-  kernels::swiglu(c.pool, c.in[0], c.in[1], c.out, c.rows() * c.width());
+  kernels::swiglu(*c.pool, c.in[0], c.in[1], c.out, c.rows * c.width());
 }
 
 template <class T>
 void backward(OpContext<T>& c) {
-  kernels::swiglu_backward(c.pool, c.in[0], c.in[1], c.dout, c.din[0], c.din[1],
-                           c.rows() * c.width());
+  kernels::swiglu_backward(*c.pool, c.in[0], c.in[1], c.dout, c.din[0], c.din[1],
+                           c.rows * c.width());
 }
 
 }  // namespace

@@ -116,13 +116,11 @@ void pack_row_group(const std::byte* rows, uint64_t row_bytes, int64_t count, in
   }
 }
 
-using reference::QuantizedInput;
-
 // Rows [r0, r1) of the weight times all rows of x.
 template <class Block>
 AVOCADO_FMA_CLONES void multiply(const std::byte* rows, int64_t r0, int64_t r1, int64_t in,
-                                 const std::vector<QuantizedInput>& x, const float* bias, float* y,
-                                 int64_t out) {
+                                 const std::vector<reference::RoundedRow>& x, const float* bias,
+                                 float* y, int64_t out) {
   const int64_t blocks = in / Block::kCount;
   for (int64_t o = r0; o < r1; ++o) {
     const reference::QuantizedValues<Block> values(
@@ -220,17 +218,39 @@ QuantizedWeight QuantizedWeight::pack(ThreadPool& pool, DType type, const std::b
   return QuantizedWeight(std::move(impl));
 }
 
-namespace {
+// Rows of x as weights with the same group size and the same offset of codes read them.
+struct SumsOfRows {
+  int group, taken_off;
+  Buffer<float> sums;
+  Buffer<int32_t> start;
+};
 
-void linear_reference(ThreadPool& pool, const float* x, const QuantizedWeight::Impl& w,
-                      const float* bias, float* y, int64_t n) {
-  std::vector<QuantizedInput> rows;
-  for (int64_t t = 0; t < n; ++t) rows.emplace_back(x + t * w.in, w.in);
-  pool.run_chunks(w.out, kGroupRows, [&](int64_t begin, int64_t end) {
-    w.format->reference(reinterpret_cast<const std::byte*>(w.memory.data()), begin, end, w.in, rows,
-                        bias, y, w.out);
-  });
-}
+struct QuantizedInput::Impl {
+  int64_t n = 0, in = 0;
+  // For packed weights.
+  int64_t step = 0;
+  Buffer<int8_t> a;
+  Buffer<float> d;
+  std::vector<SumsOfRows> sums;
+  size_t sums_used = 0;
+  // For the scalar reference.
+  bool reference = false;
+  std::vector<reference::RoundedRow> rows;
+
+  int64_t units() const { return in / kUnit; }
+
+  const SumsOfRows* find(int group, int taken_off) const {
+    for (size_t i = 0; i < sums_used; ++i)
+      if (sums[i].group == group && sums[i].taken_off == taken_off) return &sums[i];
+    return nullptr;
+  }
+};
+
+QuantizedInput::QuantizedInput() : impl_(std::make_unique<Impl>()) {}
+QuantizedInput::QuantizedInput(QuantizedInput&&) noexcept = default;
+QuantizedInput::~QuantizedInput() = default;
+
+namespace {
 
 // Rows of x that a task takes at once: they stay in the second-level cache while the weights of the
 // task pass by. With few rows a task is a stretch of weights to stream.
@@ -241,83 +261,146 @@ constexpr int64_t kMany = 16;
 
 int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
-// Rows of x, quantized; kept by the calling thread for the next call.
-struct QuantizedBuffers {
-  Buffer<int8_t> a;
-  Buffer<float> d, sums;
-  Buffer<int32_t> start;
-  int64_t step = 0, units = 0, groups = 0;
+}  // namespace
 
-  void resize(int64_t rows, int64_t in, int group) {
-    // Not a multiple of a page: rows of a tile would fight for the same cache sets.
-    step = round_up(in, kLine) + kLine;
-    units = in / kUnit;
-    groups = in / group;
-    a.reserve(static_cast<size_t>(rows * step));
-    d.reserve(static_cast<size_t>(rows * units));
-    sums.reserve(static_cast<size_t>(rows * groups));
-    start.reserve(static_cast<size_t>(rows * groups));
+void QuantizedInput::reserve(std::span<const QuantizedWeight* const> weights, int64_t n) {
+  Impl& x = *impl_;
+  x.n = n;
+  x.in = weights.front()->in();
+  x.reference = !weights.front()->impl().packed;
+  if (x.reference) {
+    x.rows.resize(static_cast<size_t>(n));
+    return;
   }
-  QuantizedRows from(int64_t row) const {
-    return {a.data() + row * step, step, d.data() + row * units, start.data() + row * groups,
-            sums.data() + row * groups};
+  // Not a multiple of a page: rows of a tile would fight for the same cache sets.
+  x.step = round_up(x.in, kLine) + kLine;
+  // AMX takes whole tiles of rows: those behind the last are zero.
+  const int64_t rows = round_up(n, kMatrixRows), units = x.units();
+  x.a.reserve(static_cast<size_t>(rows * x.step));
+  x.d.reserve(static_cast<size_t>(rows * units));
+  std::fill(x.a.data() + n * x.step, x.a.data() + rows * x.step, int8_t{0});
+  std::fill(x.d.data() + n * units, x.d.data() + rows * units, 0.0f);
+  x.sums_used = 0;
+  for (const QuantizedWeight* weight : weights) {
+    const Format& format = *weight->impl().format;
+    const int taken_off = quantized_kernels()->taken_off[format.index];
+    if (x.find(format.group, taken_off)) continue;
+    if (x.sums_used == x.sums.size()) x.sums.emplace_back();
+    SumsOfRows& sums = x.sums[x.sums_used++];
+    sums.group = format.group;
+    sums.taken_off = taken_off;
+    const int64_t groups = x.in / format.group;
+    sums.sums.reserve(static_cast<size_t>(rows * groups));
+    sums.start.reserve(static_cast<size_t>(rows * groups));
+    std::fill(sums.sums.data() + n * groups, sums.sums.data() + rows * groups, 0.0f);
   }
+}
+
+void QuantizedInput::quantize(const float* x, int64_t first, int64_t count) {
+  Impl& to = *impl_;
+  for (int64_t t = first; t < first + count; ++t, x += to.in) {
+    if (to.reference) {
+      to.rows[static_cast<size_t>(t)] = reference::RoundedRow(x, to.in);
+      continue;
+    }
+    for (size_t i = 0; i < to.sums_used; ++i) {
+      SumsOfRows& sums = to.sums[i];
+      const int64_t groups = to.in / sums.group;
+      quantized_kernels()->quantize({.x = x,
+                                     .in = to.in,
+                                     .group = sums.group,
+                                     .taken_off = sums.taken_off,
+                                     .a = to.a.data() + t * to.step,
+                                     .d = to.d.data() + t * to.units(),
+                                     .start = sums.start.data() + t * groups,
+                                     .sums = sums.sums.data() + t * groups});
+    }
+  }
+}
+
+namespace {
+
+void linear_reference(ThreadPool& pool, const QuantizedInput::Impl& x,
+                      const QuantizedProduct& product) {
+  const QuantizedWeight::Impl& w = product.weight->impl();
+  pool.run_chunks(w.out, kGroupRows, [&](int64_t begin, int64_t end) {
+    w.format->reference(reinterpret_cast<const std::byte*>(w.memory.data()), begin, end, w.in,
+                        x.rows, product.bias, product.y, w.out);
+  });
+}
+
+// One weight's part of the work: tasks of a stretch of rows of x times a few row groups.
+struct Work {
+  const QuantizedProduct* product;
+  const QuantizedWeight::Impl* weight;
+  const SumsOfRows* sums;
+  void (*tile)(const QuantizedTile&);
+  int64_t first_task, across;  // tasks side by side
 };
+
+void run_task(const QuantizedInput::Impl& x, const Work& work, int64_t task, int64_t task_rows) {
+  thread_local Buffer<uint8_t> scratch;
+  scratch.reserve(static_cast<size_t>(scratch_bytes(x.units())));
+  const QuantizedWeight::Impl& w = *work.weight;
+  const int64_t t = task / work.across * task_rows, first = task % work.across * kTaskRowGroups;
+  const int64_t groups = x.in / work.sums->group;
+  QuantizedTile tile;
+  tile.units = x.units();
+  tile.table = w.format->table;
+  tile.x = {x.a.data() + t * x.step, x.step, x.d.data() + t * x.units(),
+            work.sums->start.data() + t * groups, work.sums->sums.data() + t * groups};
+  tile.tokens = std::min(task_rows, x.n - t);
+  tile.ldy = w.out;
+  tile.scratch = scratch.data();
+  for (int64_t i = first; i < std::min(divide_up(w.out, kGroupRows), first + kTaskRowGroups); ++i) {
+    tile.w = w.row_group(i);
+    tile.y = work.product->y + t * w.out + i * kGroupRows;
+    tile.bias = work.product->bias ? work.product->bias + i * kGroupRows : nullptr;
+    tile.rows = w.out - i * kGroupRows;
+    work.tile(tile);
+  }
+}
 
 }  // namespace
 
-void linear(ThreadPool& pool, const float* x, const QuantizedWeight& weight, const float* bias,
-            float* y, int64_t n) {
-  const QuantizedWeight::Impl& w = weight.impl();
-  if (!w.packed) return linear_reference(pool, x, w, bias, y, n);
+void linear(ThreadPool& pool, const QuantizedInput& input,
+            std::span<const QuantizedProduct> products) {
+  const QuantizedInput::Impl& x = input.impl();
+  if (x.reference) {
+    for (const QuantizedProduct& product : products) linear_reference(pool, x, product);
+    return;
+  }
   const QuantizedKernels& kernels = *quantized_kernels();
-  const Format& format = *w.format;
-  const bool many = n >= kMany && kernels.tile_many[format.index] && use_amx_int8();
-  const auto tile_kernel = many ? kernels.tile_many[format.index] : kernels.tile[format.index];
-
-  thread_local QuantizedBuffers kept;
-  QuantizedBuffers& rows = kept;
-  rows.resize(round_up(n, kMatrixRows), w.in, format.group);
-  pool.run_chunks(n, rows_per_task(w.in), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t)
-      kernels.quantize({.x = x + t * w.in,
-                        .in = w.in,
-                        .group = format.group,
-                        .taken_off = kernels.taken_off[format.index],
-                        .a = rows.a.data() + t * rows.step,
-                        .d = rows.d.data() + t * rows.units,
-                        .start = rows.start.data() + t * rows.groups,
-                        .sums = rows.sums.data() + t * rows.groups});
+  const int64_t task_rows = std::max<int64_t>(kMatrixRows, kTaskBytes / x.in / 16 * 16);
+  std::vector<Work> works;
+  int64_t tasks = 0;
+  for (const QuantizedProduct& product : products) {
+    const QuantizedWeight::Impl& w = product.weight->impl();
+    const int index = w.format->index;
+    const bool many = x.n >= kMany && kernels.tile_many[index] && use_amx_int8();
+    const int64_t across = divide_up(divide_up(w.out, kGroupRows), kTaskRowGroups);
+    works.push_back({&product, &w, x.find(w.format->group, kernels.taken_off[index]),
+                     many ? kernels.tile_many[index] : kernels.tile[index], tasks, across});
+    tasks += divide_up(x.n, task_rows) * across;
+  }
+  pool.run(tasks, [&](int64_t task) {
+    size_t i = works.size() - 1;
+    while (works[i].first_task > task) --i;
+    run_task(x, works[i], task - works[i].first_task, task_rows);
   });
+}
 
-  // AMX takes whole tiles of rows: those behind the last are zero.
-  const int64_t behind = round_up(n, kMatrixRows) - n;
-  std::fill_n(rows.a.data() + n * rows.step, behind * rows.step, int8_t{0});
-  std::fill_n(rows.d.data() + n * rows.units, behind * rows.units, 0.0f);
-  std::fill_n(rows.sums.data() + n * rows.groups, behind * rows.groups, 0.0f);
-
-  const int64_t task_rows = std::max<int64_t>(kMatrixRows, kTaskBytes / w.in / 16 * 16);
-  const int64_t down = divide_up(n, task_rows), row_groups = divide_up(w.out, kGroupRows);
-  const int64_t across = divide_up(row_groups, kTaskRowGroups);
-  pool.run(down * across, [&](int64_t task) {
-    thread_local Buffer<uint8_t> scratch;
-    if (many) scratch.reserve(static_cast<size_t>(scratch_bytes(rows.units)));
-    const int64_t t = task / across * task_rows, first = task % across * kTaskRowGroups;
-    QuantizedTile tile;
-    tile.units = rows.units;
-    tile.table = format.table;
-    tile.x = rows.from(t);
-    tile.tokens = std::min(task_rows, n - t);
-    tile.ldy = w.out;
-    tile.scratch = scratch.data();
-    for (int64_t i = first; i < std::min(row_groups, first + kTaskRowGroups); ++i) {
-      tile.w = w.row_group(i);
-      tile.y = y + t * w.out + i * kGroupRows;
-      tile.bias = bias ? bias + i * kGroupRows : nullptr;
-      tile.rows = w.out - i * kGroupRows;
-      tile_kernel(tile);
-    }
+void linear(ThreadPool& pool, const float* x, const QuantizedWeight& w, const float* bias, float* y,
+            int64_t n) {
+  thread_local QuantizedInput rows;
+  QuantizedInput& input = rows;
+  const QuantizedWeight* weight = &w;
+  input.reserve({&weight, 1}, n);
+  pool.run_chunks(n, rows_per_task(w.in()), [&](int64_t begin, int64_t end) {
+    input.quantize(x + begin * w.in(), begin, end - begin);
   });
+  const QuantizedProduct product = {&w, bias, y};
+  linear(pool, input, {&product, 1});
 }
 
 }  // namespace avocado::kernels

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/thread_pool.h"
 #include "tensor/dtype.h"
@@ -46,6 +47,36 @@ class QuantizedWeight {
   std::unique_ptr<Impl> impl_;
 };
 
+// Rows of x, rounded for products with one or several weights that read the same rows. Kept for the
+// next rows: memory grows to the largest need.
+class QuantizedInput {
+ public:
+  QuantizedInput();
+  QuantizedInput(QuantizedInput&&) noexcept;
+  ~QuantizedInput();
+
+  // Makes room for n rows for the weights, all with the same `in`. Call it before quantize.
+  void reserve(std::span<const QuantizedWeight* const> weights, int64_t n);
+  // Rows [first, first + count), which lie at x. Threads may round different rows at once.
+  void quantize(const float* x, int64_t first, int64_t count);
+
+  struct Impl;
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+struct QuantizedProduct {
+  const QuantizedWeight* weight;
+  const float* bias;  // [out], or null
+  float* y;           // [n, out]
+};
+
+// Products of all rows of x with weights for which it was reserved.
+void linear(ThreadPool& pool, const QuantizedInput& x, std::span<const QuantizedProduct> products);
+
+// The same for one weight, rounding x first.
 void linear(ThreadPool& pool, const float* x, const QuantizedWeight& w, const float* bias, float* y,
             int64_t n);
 

@@ -11,11 +11,12 @@
 namespace avocado::kernels::reference {
 
 // A row of x: integers and one scale per unit.
-struct QuantizedInput {
+struct RoundedRow {
   std::vector<int8_t> a;
   std::vector<float> d;
 
-  QuantizedInput(const float* x, int64_t in)
+  RoundedRow() = default;
+  RoundedRow(const float* x, int64_t in)
       : a(static_cast<size_t>(in)), d(static_cast<size_t>(in / kUnit)) {
     for (size_t u = 0; u < d.size(); ++u) {
       const float* unit = x + u * kUnit;
@@ -58,7 +59,7 @@ struct QuantizedValues {
 };
 
 template <class Block>
-float dot(const QuantizedValues<Block>& w, const QuantizedInput& x) {
+float dot(const QuantizedValues<Block>& w, const RoundedRow& x) {
   float acc = 0;
   for (size_t g = 0; g < w.scale.size(); ++g) {
     int32_t dot = 0, sum = 0;
