@@ -52,14 +52,27 @@ void unpack_panel(const QuantizedTile& tile, Panel panel) {
   }
 }
 
-// Palette 1: tile 0 holds sums, tile 1 rows of x, tile 2 lines of the panel.
+// Palette 1: tiles 0 and 3 hold sums, 1 and 4 rows of x, 2 and 5 lines of the panel.
 struct alignas(64) TileConfig {
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {};
   uint8_t rows[16] = {};
+
+  explicit TileConfig(int group) {
+    for (int first : {0, 3}) {
+      set(first, kTileRows, kLine);
+      set(first + 1, kTileRows, group);
+      set(first + 2, group / 4, kLine);
+    }
+  }
+  void set(int tile, int tile_rows, int bytes) {
+    rows[tile] = static_cast<uint8_t>(tile_rows);
+    row_bytes[tile] = static_cast<uint16_t>(bytes);
+  }
 };
 
-AVOCADO_LANES void multiply_tiles(const int8_t* a, int64_t step, const uint8_t* lines,
+// Sums of one group of columns.
+AVOCADO_LANES void multiply_group(const int8_t* a, int64_t step, const uint8_t* lines,
                                   int32_t* sums) {
   __asm__ volatile(
       "tilezero %%tmm0\n\t"
@@ -72,39 +85,68 @@ AVOCADO_LANES void multiply_tiles(const int8_t* a, int64_t step, const uint8_t* 
       : "memory");
 }
 
+// The same for two groups that follow each other: the second is multiplied while the first is
+// stored.
+AVOCADO_LANES void multiply_two_groups(const int8_t* a, int64_t step, int group,
+                                       const uint8_t* lines, int32_t* sums) {
+  __asm__ volatile(
+      "tilezero %%tmm0\n\t"
+      "tileloadd (%0,%1,1), %%tmm1\n\t"
+      "tileloadd (%2,%3,1), %%tmm2\n\t"
+      "tdpbssd %%tmm2, %%tmm1, %%tmm0\n\t"
+      "tilezero %%tmm3\n\t"
+      "tileloadd (%5,%1,1), %%tmm4\n\t"
+      "tileloadd (%6,%3,1), %%tmm5\n\t"
+      "tdpbssd %%tmm5, %%tmm4, %%tmm3\n\t"
+      "tilestored %%tmm0, (%4,%3,1)\n\t"
+      "tilestored %%tmm3, (%7,%3,1)"
+      :
+      : "r"(a), "r"(step), "r"(lines), "r"(int64_t{kLine}), "r"(sums), "r"(a + group),
+        "r"(lines + group * kGroupRows), "r"(sums + kTileRows * kGroupRows)
+      : "memory");
+}
+
+// Adds group g, whose integer sums lie in `sums`, to the accumulators of 16 rows of x.
+template <class L>
+AVOCADO_LANES void add_sums(const int32_t* sums, Panel panel, const float* d, const float* x_sums,
+                            int64_t units, int64_t g, F32x16* acc) {
+  const F32x16 scale = load(panel.scales + g * kGroupRows);
+  d += g / L::kGroups;
+#pragma GCC unroll 16
+  for (int t = 0; t < kTileRows; ++t) {
+    const I32x16 dot = {_mm512_load_si512(sums + t * kGroupRows)};
+    acc[t] = fma(to_float(dot), scale * splat(d[t * units]), acc[t]);
+  }
+  if constexpr (L::kOffsets) {
+    const F32x16 offset = load(panel.offsets + g * kGroupRows);
+#pragma GCC unroll 16
+    for (int t = 0; t < kTileRows; ++t)
+      acc[t] = fma(offset, splat(x_sums[t * units * L::kGroups + g]), acc[t]);
+  }
+}
+
 // Rows [first, first + 16) of x, of which those below tile.tokens count; the others exist in the
 // buffers and are not stored.
 template <class L>
 void multiply_panel(const QuantizedTile& tile, Panel panel, int64_t first) {
-  constexpr int lines = kUnitLines / L::kGroups * kLine;  // bytes of a group
+  constexpr int bytes = kGroupRows * L::kGroup;  // of a group in the panel
   const int64_t groups = tile.units * L::kGroups, step = tile.x.step;
   const int8_t* a = tile.x.a + first * step;
   const float* d = tile.x.d + first * tile.units;
   const float* x_sums = tile.x.sums + first * groups;
-  alignas(64) int32_t sums[2][kTileRows * kGroupRows];
+  alignas(64) int32_t sums[2 * kTileRows * kGroupRows];
   F32x16 acc[kTileRows];
 #pragma GCC unroll 16
   for (int t = 0; t < kTileRows; ++t) acc[t] = splat(0);
-  multiply_tiles(a, step, panel.values, sums[0]);
-  for (int64_t g = 0; g < groups; ++g) {
-    // The matrix unit is one group ahead.
-    if (g + 1 < groups)
-      multiply_tiles(a + (g + 1) * L::kGroup, step, panel.values + (g + 1) * lines,
-                     sums[(g + 1) % 2]);
-    const int32_t* sum = sums[g % 2];
-    const float* dg = d + g / L::kGroups;
-    const F32x16 scale = load(panel.scales + g * kGroupRows);
-#pragma GCC unroll 16
-    for (int t = 0; t < kTileRows; ++t) {
-      const I32x16 dot = {_mm512_load_si512(sum + t * kGroupRows)};
-      acc[t] = fma(to_float(dot), scale * splat(dg[t * tile.units]), acc[t]);
-    }
-    if constexpr (L::kOffsets) {
-      const F32x16 offset = load(panel.offsets + g * kGroupRows);
-#pragma GCC unroll 16
-      for (int t = 0; t < kTileRows; ++t)
-        acc[t] = fma(offset, splat(x_sums[t * groups + g]), acc[t]);
-    }
+  int64_t g = 0;
+  for (; g + 2 <= groups; g += 2) {
+    multiply_two_groups(a + g * L::kGroup, step, L::kGroup, panel.values + g * bytes, sums);
+    add_sums<L>(sums, panel, d, x_sums, tile.units, g, acc);
+    add_sums<L>(sums + kTileRows * kGroupRows, panel, d, x_sums, tile.units, g + 1, acc);
+  }
+  if (g < groups) {
+    multiply_group(a + g * L::kGroup, step, panel.values + g * bytes, sums);
+    add_sums<L>(sums, panel, d, x_sums, tile.units, g, acc);
   }
   const int rows = lanes_left(tile.rows);
   const F32x16 bias = tile.bias ? load_some(tile.bias, rows) : splat(0);
@@ -124,13 +166,7 @@ void tile_amx(const QuantizedTile& tile) {
                        reinterpret_cast<float*>(tile.scratch + tile.units * kUnitLines * kLine) +
                            groups * kGroupRows};
   unpack_panel<L>(tile, panel);
-  TileConfig config;
-  config.row_bytes[0] = kLine;
-  config.rows[0] = kTileRows;
-  config.row_bytes[1] = L::kGroup;
-  config.rows[1] = kTileRows;
-  config.row_bytes[2] = kLine;
-  config.rows[2] = L::kGroup / 4;
+  const TileConfig config(L::kGroup);
   __asm__ volatile("ldtilecfg %0" : : "m"(config));
   for (int64_t first = 0; first < tile.tokens; first += kTileRows)
     multiply_panel<L>(tile, panel, first);
