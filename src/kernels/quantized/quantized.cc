@@ -170,11 +170,13 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-// The scalar reference keeps the rows as they are stored.
+// A weight belongs to the implementation that was active when it was packed, and is multiplied by
+// it even after another is made active: the bits are the same. The scalar reference keeps the rows
+// as they are stored.
 struct QuantizedWeight::Impl {
   const Format* format;
   int64_t out, in;
-  bool packed;
+  const QuantizedKernels* kernels;  // null: scalar reference
   Buffer<uint8_t> memory;
 
   int64_t units() const { return in / kUnit; }
@@ -203,8 +205,8 @@ QuantizedWeight QuantizedWeight::pack(ThreadPool& pool, DType type, const std::b
   impl->format = format;
   impl->out = out;
   impl->in = in;
-  impl->packed = quantized_kernels() != nullptr;
-  if (impl->packed) {
+  impl->kernels = quantized_kernels();
+  if (impl->kernels) {
     const int64_t groups = divide_up(out, kGroupRows), bytes = format->row_group_bytes(in / kUnit);
     impl->memory = Buffer<uint8_t>(static_cast<size_t>(groups * bytes));
     pool.run(groups, [&](int64_t i) {
@@ -269,8 +271,8 @@ struct QuantizedBuffers {
 void linear(ThreadPool& pool, const float* x, const QuantizedWeight& weight, const float* bias,
             float* y, int64_t n) {
   const QuantizedWeight::Impl& w = weight.impl();
-  if (!w.packed) return linear_reference(pool, x, w, bias, y, n);
-  const QuantizedKernels& kernels = *quantized_kernels();
+  if (!w.kernels) return linear_reference(pool, x, w, bias, y, n);
+  const QuantizedKernels& kernels = *w.kernels;
   const Format& format = *w.format;
   const bool many = n >= kMany && kernels.tile_many[format.index] && use_amx_int8();
   const auto tile_kernel = many ? kernels.tile_many[format.index] : kernels.tile[format.index];

@@ -128,6 +128,29 @@ TEST_F(Quantized, EveryInstructionSetGivesTheBitsOfTheReference) {
   EXPECT_EQ(hex, kRecordedDigest);
 }
 
+// A weight may outlive the instruction set it was packed under.
+TEST_F(Quantized, PackedUnderOneInstructionSetAndUsedUnderAnother) {
+  ThreadPool pool(2);
+  constexpr int64_t kIn = 512, kOut = 40, kRows = 17;
+  const std::vector<float> x = draw_inputs(kRows * kIn, Inputs::ordinary);
+  for (const DType type : kTypes) {
+    const std::vector<uint32_t> want =
+        run(Isa::scalar, pool, type, kRows, kOut, kIn, Inputs::ordinary, false);
+    const std::vector<std::byte> blocks = draw_blocks(type, kOut * kIn);
+    for (const Isa packed : available_isas()) {
+      set_active_isa(packed);
+      const QuantizedWeight w = QuantizedWeight::pack(pool, type, blocks.data(), kOut, kIn);
+      for (const Isa used : available_isas()) {
+        set_active_isa(used);
+        std::vector<float> y(kRows * kOut);
+        linear(pool, x.data(), w, nullptr, y.data(), kRows);
+        ASSERT_EQ(want, bits_of(y)) << dtype_traits(type)->name << " packed under "
+                                    << isa_name(packed) << ", used under " << isa_name(used);
+      }
+    }
+  }
+}
+
 // A row's result does not depend on how many rows stand beside it.
 TEST_F(Quantized, RowsDoNotSeeEachOther) {
   ThreadPool pool(2);
