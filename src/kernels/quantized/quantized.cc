@@ -83,7 +83,7 @@ void pack_row_group(const std::byte* rows, uint64_t row_bytes, int64_t count, in
     }
     if constexpr (L::kSuper) {
       for (int r = 0; r < kGroupRows; ++r) {
-        put_16(w, r, blocks[r].d.bits());
+        put_16(w, r, block_d(blocks[r]).bits());
         if constexpr (L::kOffsets) put_16(w + 2 * kGroupRows, r, blocks[r].dmin.bits());
       }
       w += L::kFloatScales;
