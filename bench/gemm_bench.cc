@@ -98,13 +98,20 @@ void products(Report& report, ThreadPool& pool, int64_t n, int64_t in, int64_t o
 void packed(Report& report, ThreadPool& pool, int64_t n, int64_t in, int64_t out) {
   const Buffer<float> x = numbers(n * in, 1), w = numbers(out * in, 2), y = numbers(n * out, 3);
   std::vector<uint16_t> w16(static_cast<size_t>(out * in));
-  for (size_t i = 0; i < w16.size(); ++i) w16[i] = f32_to_bf16(w.data()[i]);
+  std::vector<uint16_t> halves(w16.size());
+  for (size_t i = 0; i < w16.size(); ++i) {
+    w16[i] = f32_to_bf16(w.data()[i]);
+    halves[i] = f32_to_f16(w.data()[i]);
+  }
   const PackedWeight p = PackedWeight::from_f32(pool, w.data(), out, in);
+  const PackedWeight half = PackedWeight::from_f16(pool, halves.data(), out, in);
   const PackedWeight p16 = PackedWeight::from_bf16(pool, w16.data(), out, in);
   const std::string shape = fmt::format("n {} in {} out {}", n, in, out);
   const double flops = 2.0 * static_cast<double>(n) * static_cast<double>(in * out);
   report.measure(pool, "packed f32  " + shape, flops, false,
                  [&] { linear(pool, x.data(), p, nullptr, y.data(), n); });
+  report.measure(pool, "packed f16  " + shape, flops, false,
+                 [&] { linear(pool, x.data(), half, nullptr, y.data(), n); });
   report.measure(pool, "packed bf16 " + shape, flops, true,
                  [&] { linear(pool, x.data(), p16, nullptr, y.data(), n); });
 }

@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
   constexpr int64_t kIn = 2048;
   for (const int threads : {1, 2}) {
     ThreadPool pool(threads);
-    for (const char* name : {"Q4_0", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"}) {
+    for (const char* name : {"Q4_0", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ1_M",
+                             "IQ2_XS", "IQ3_S", "IQ4_XS"}) {
       const DTypeTraits& type = *dtype_by_name(name);
       // Enough rows to leave the caches when streamed.
       const int64_t rows = quick ? 65536 : 262144;

@@ -175,9 +175,10 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
       if (kernels::QuantizedWeight::supports(tensor.type))
         s.quantized[i] =
             kernels::QuantizedWeight::pack(pool, tensor.type, tensor.data.data(), w.rows, w.cols);
-      else if (tensor.type == DType::bf16 &&
+      else if ((tensor.type == DType::f16 || tensor.type == DType::bf16) &&
                reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
-        s.packed[i] = kernels::PackedWeight::from_bf16(
+        s.packed[i] = (tensor.type == DType::f16 ? kernels::PackedWeight::from_f16
+                                                 : kernels::PackedWeight::from_bf16)(
             pool, reinterpret_cast<const uint16_t*>(tensor.data.data()), w.rows, w.cols);
       else if (aligned_f32(tensor))
         s.packed[i] = kernels::PackedWeight::from_f32(

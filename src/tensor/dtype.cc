@@ -3,6 +3,9 @@
 #include <cstring>
 #include <limits>
 
+#include "tensor/blocks/iq1.h"
+#include "tensor/blocks/iq2.h"
+#include "tensor/blocks/iq3.h"
 #include "tensor/blocks/iq4.h"
 #include "tensor/blocks/mxfp4.h"
 #include "tensor/blocks/q2_k.h"
@@ -79,15 +82,15 @@ constexpr DTypeTraits kTypes[] = {
     blocks<BlockQ2_K>(DType::q2_k, "Q2_K"),
     blocks<BlockQ3_K>(DType::q3_k, "Q3_K"),
     undecoded(DType::q8_k, "Q8_K", 256, 292),
-    undecoded(DType::iq2_xxs, "IQ2_XXS", 256, 66),
-    undecoded(DType::iq2_xs, "IQ2_XS", 256, 74),
-    undecoded(DType::iq3_xxs, "IQ3_XXS", 256, 98),
-    undecoded(DType::iq1_s, "IQ1_S", 256, 50),
+    blocks<BlockIQ2_XXS>(DType::iq2_xxs, "IQ2_XXS"),
+    blocks<BlockIQ2_XS>(DType::iq2_xs, "IQ2_XS"),
+    blocks<BlockIQ3_XXS>(DType::iq3_xxs, "IQ3_XXS"),
+    blocks<BlockIQ1_S>(DType::iq1_s, "IQ1_S"),
     blocks<BlockIQ4_NL>(DType::iq4_nl, "IQ4_NL"),
-    undecoded(DType::iq3_s, "IQ3_S", 256, 110),
-    undecoded(DType::iq2_s, "IQ2_S", 256, 82),
+    blocks<BlockIQ3_S>(DType::iq3_s, "IQ3_S"),
+    blocks<BlockIQ2_S>(DType::iq2_s, "IQ2_S"),
     blocks<BlockIQ4_XS>(DType::iq4_xs, "IQ4_XS"),
-    undecoded(DType::iq1_m, "IQ1_M", 256, 56),
+    blocks<BlockIQ1_M>(DType::iq1_m, "IQ1_M"),
     blocks<BlockTQ1_0>(DType::tq1_0, "TQ1_0"),
     blocks<BlockTQ2_0>(DType::tq2_0, "TQ2_0"),
     blocks<BlockMXFP4>(DType::mxfp4, "MXFP4"),

@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "base/sha256.h"
+#include "tensor/blocks/iq_grids.h"
 #include "tensor/view.h"
 #include "test_data.h"
 
@@ -60,6 +62,20 @@ double e2m1(int code) {
   const int exponent = code >> 1 & 3, fraction = code & 1;
   const double size = exponent == 0 ? 0.5 * fraction : std::ldexp(1 + 0.5 * fraction, exponent - 1);
   return code & 8 ? -size : size;
+}
+
+// Number i of a codebook's entry.
+int grid2(uint16_t entry, int i) { return entry >> (2 * i) & 3; }
+int grid3(uint16_t entry, int i) { return entry >> (3 * i) & 7; }
+constexpr int kSizes2[] = {8, 25, 43, 0};
+constexpr int kSizes3[] = {4, 12, 20, 28, 36, 44, 52, 62};
+
+// Whether element i of eight is negative, of which seven have a stored sign and the last makes
+// their number even.
+double even_sign(int seven, int i) {
+  int signs = 0;
+  for (int bit = 0; bit < 7; ++bit) signs += seven >> bit & 1;
+  return (i < 7 ? seven >> i & 1 : signs % 2) ? -1 : 1;
 }
 
 // Digit n of a byte that holds base-3 digits as a binary fraction.
@@ -205,6 +221,84 @@ const Case kCases[] = {
      [](Bits b, int i) {
        return b.half(64) * (b.at(i / 128 * 32 + i % 32, i % 128 / 32 * 2, 2) - 1);
      }},
+    {"IQ1_S",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const int word = 34 + i / 32 * 2;
+       const int entry = b.at(2 + i / 8, 0, 8) + 256 * b.at(word, i / 8 % 4 * 3, 3);
+       const double delta = b.at(word, 15, 1) ? -0.125 : 0.125;
+       return b.half(0) * (2 * b.at(word, 12, 3) + 1) * (grid2(kIq1Grid[entry], i % 8) - 1 + delta);
+     }},
+    {"IQ1_M",
+     nullptr,
+     0,
+     0,
+     {54},
+     [](Bits b, int i) {
+       const int d =
+           b.at(48, 12, 4) + 16 * b.at(50, 12, 4) + 256 * b.at(52, 12, 4) + 4096 * b.at(54, 12, 4);
+       const int entry = b.at(i / 8, 0, 8) + 256 * b.at(32, i / 8 * 4, 3);
+       const double delta = b.at(32, i / 8 * 4 + 3, 1) ? -0.125 : 0.125;
+       const int scale = b.at(48 + i / 64 * 2, i / 16 % 4 * 3, 3);
+       return f16_to_f32(static_cast<uint16_t>(d)) * (2.0 * scale + 1) *
+              (grid2(kIq1Grid[entry], i % 8) - 1 + delta);
+     }},
+    {"IQ2_XXS",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const int group = 2 + i / 32 * 8, eight = i / 8 % 4;
+       const double size = kSizes2[grid2(kIq2XxsGrid[b.at(group + eight, 0, 8)], i % 8)];
+       return b.half(0) * (0.5 + b.at(group + 4, 28, 4)) * 0.25 * size *
+              even_sign(b.at(group + 4, eight * 7, 7), i % 8);
+     }},
+    {"IQ2_XS",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const int word = 2 + i / 8 * 2;
+       const double size = kSizes2[grid2(kIq2XsGrid[b.at(word, 0, 9)], i % 8)];
+       return b.half(0) * (0.5 + b.at(66, i / 16 * 4, 4)) * 0.25 * size *
+              even_sign(b.at(word, 9, 7), i % 8);
+     }},
+    {"IQ2_S",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const int entry = b.at(2 + i / 8, 0, 8) + 256 * b.at(66, i / 8 * 2, 2);
+       const double size = kSizes2[grid2(kIq2SGrid[entry], i % 8)];
+       return b.half(0) * (0.5 + b.at(74, i / 16 * 4, 4)) * 0.25 * size * (b.at(34, i, 1) ? -1 : 1);
+     }},
+    {"IQ3_XXS",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const double size = kSizes3[grid3(kIq3XxsGrid[b.at(2 + i / 4, 0, 8)], i % 4)];
+       const int word = 66 + i / 32 * 4;
+       return b.half(0) * (0.5 + b.at(word, 28, 4)) * 0.5 * size *
+              even_sign(b.at(word, i / 8 % 4 * 7, 7), i % 8);
+     }},
+    {"IQ3_S",
+     nullptr,
+     0,
+     0,
+     {0},
+     [](Bits b, int i) {
+       const int entry = b.at(2 + i / 4, 0, 8) + 256 * b.at(66, i / 4, 1);
+       const double size = 2 * grid3(kIq3SGrid[entry], i % 4) + 1;
+       return b.half(0) * (1 + 2 * b.at(106, i / 32 * 4, 4)) * size * (b.at(74, i, 1) ? -1 : 1);
+     }},
 };
 
 std::vector<float> decode(const DTypeTraits& type, const Bytes& bytes) {
@@ -273,6 +367,36 @@ TEST(Blocks, BlocksMadeByAnotherProgramDecodeNearTheirInputs) {
   }
 }
 
+// The digest of a codebook as other programs write it, a byte for each value.
+template <size_t N>
+std::string digest_of_grid(const uint16_t (&grid)[N], int count,
+                           std::initializer_list<int> values) {
+  const int bits = count == 8 ? 2 : 3;
+  Bytes bytes;
+  for (const uint16_t entry : grid)
+    for (int i = 0; i < count; ++i)
+      bytes.push_back(
+          static_cast<uint8_t>(values.begin()[entry >> (bits * i) & ((1 << bits) - 1)]));
+  Sha256 digest;
+  digest.update_array<uint8_t>(bytes);
+  return digest.hex();
+}
+
+TEST(Blocks, CodebooksAreThoseOfTheFormat) {
+  EXPECT_EQ(digest_of_grid(kIq1Grid, 8, {-1, 0, 1}),
+            "07540ffc1aeaf6ad4d97e96b0fcc765aae39671d4ae4a27bbd0e796fde167c6a");
+  EXPECT_EQ(digest_of_grid(kIq2XxsGrid, 8, {8, 25, 43}),
+            "05826b5d3e472a3a78f196be62ac78acf81df0f909626e12ab9fa2a5d490dd54");
+  EXPECT_EQ(digest_of_grid(kIq2XsGrid, 8, {8, 25, 43}),
+            "06e47aaca60b4dc1d9b5a3f34540437058a6b142b4d7a59d5ded769b4d1bf1de");
+  EXPECT_EQ(digest_of_grid(kIq2SGrid, 8, {8, 25, 43}),
+            "e1aa1473412b0552c2174c30ef22ab4073f6a181b85a17056e8249bd2932fd88");
+  EXPECT_EQ(digest_of_grid(kIq3XxsGrid, 4, {4, 12, 20, 28, 36, 44, 52, 62}),
+            "46e35f5a997efdee6c99ce57854c8a0d4f0ff8ca57e5e8a60c0793ea580acf5d");
+  EXPECT_EQ(digest_of_grid(kIq3SGrid, 4, {1, 3, 5, 7, 9, 11, 13, 15}),
+            "bd1af4945a1717c65610b0284e4628b9a1ba3b306fae3a06f6e5f597356e349f");
+}
+
 TEST(DType, TheTableIsConsistent) {
   std::set<std::string_view> names;
   int known = 0;
@@ -320,17 +444,17 @@ TEST(View, PlainTypesDecode) {
 }
 
 TEST(View, WhatCannotBeDecodedIsRefusedByName) {
-  const Bytes bytes(84);
-  const TensorView undecodable{"blk.0.x", DType::iq2_xs, {256}, std::as_bytes(std::span(bytes))};
+  const Bytes bytes(292);
+  const TensorView undecodable{"blk.0.x", DType::q8_k, {256}, std::as_bytes(std::span(bytes))};
   try {
     to_f32(undecodable);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::input);
     EXPECT_NE(std::string(error.what()).find("blk.0.x"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find("IQ2_XS"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("Q8_K"), std::string::npos);
   }
-  const TensorView short_of_bytes{"t", DType::f32, {22}, std::as_bytes(std::span(bytes))};
+  const TensorView short_of_bytes{"t", DType::f32, {74}, std::as_bytes(std::span(bytes))};
   EXPECT_THROW(to_f32(short_of_bytes), Error);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// One step of the two kinds of products, and how a row of A gets ready for it.
+// One step of each kind of product, how B is stored for it, and how a row of A gets ready.
 
 #include <cstdint>
 
@@ -9,7 +9,13 @@ namespace avocado::kernels::AVOCADO_ISA_NS::native {
 namespace {
 
 struct DotF32 {
+  using Stored = float;
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
+};
+
+// Widening a 16-bit float is exact.
+struct DotF16 : DotF32 {
+  using Stored = uint16_t;
 };
 
 struct CopyF32 {
@@ -23,6 +29,7 @@ struct CopyF32 {
 // Written in assembly because the intrinsic asks that the whole function be compiled for CPUs with
 // bf16. Only called when has_avx512_bf16().
 struct DotBf16Native {
+  using Stored = float;
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
     return sum;
@@ -74,6 +81,7 @@ AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) {
 #endif
 
 struct DotBf16 {
+  using Stored = float;
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     return fma_flush(low_half(a), low_half(b), fma_flush(high_half(a), high_half(b), sum));
   }

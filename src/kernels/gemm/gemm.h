@@ -4,7 +4,8 @@
 // output is a chain of its own, so tiles, panels and threads are free.
 //
 // A, B and the accumulators are 32-bit lanes: a float, or two bf16 neighbours in k. B lies in
-// panels of `width` columns: [panel][k][width] lanes, the last panel filled with zeros.
+// panels of `width` columns: [panel][k][width] lanes, the last panel filled with zeros. A B of f16
+// lies the same way, two columns in a lane.
 //
 // A tile is the share of one task. Only plain pointers and sizes cross into the objects compiled
 // per instruction set.
@@ -42,6 +43,7 @@ struct GemmKernels {
   void (*pack_transposed)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0,
                           int64_t p1, float* panels);
   void (*tile)(const GemmTile&);
+  void (*tile_f16)(const GemmTile&);  // B holds 16-bit floats, widened on the way
   void (*tile_transposed)(const GemmTile&);
   // A is f32 and is rounded to bf16 on the way; B holds ceil(k / 2) pairs per column.
   void (*tile_bf16)(const GemmTile&);

@@ -22,9 +22,15 @@ constexpr int64_t kRowStep = kBlock + 16;
 // ... or, where A is transposed, [k][row] with this many lanes per k, and strips this far apart.
 constexpr int64_t kColumnStep = (kRows + 7) / 8 * 8;
 constexpr int64_t kStripStep = kBlock * kColumnStep + 48;
+// Columns of a B of 16-bit floats that are widened at once.
+constexpr int64_t kWideCols = 256;
+// What a tile needs: strips of A and a panel of B where A is transposed, one strip of A and widened
+// columns of B otherwise.
+constexpr int64_t kScratchTransposed = kStrips * kStripStep + kBlock * kWidth;
+constexpr int64_t kScratchWide = kRows * kRowStep + kBlock * kWideCols;
 // Rows of B to fetch ahead of their use from the second-level cache.
 constexpr int64_t kFetchAhead = 12;
-constexpr int64_t kLine = 16;  // lanes in a cache line
+constexpr int64_t kLine = 64;  // bytes
 // Rows of transposed matrices to fetch ahead of their use from memory.
 constexpr int64_t kRowsAhead = 16;
 
@@ -39,8 +45,8 @@ struct Ahead {
 // R rows x V vectors of C, `steps` steps. A's element (r, s) is at a[r * kRowStep + s]. Row s of
 // panel p of B is at b + p * ldb + s * kWidth.
 template <class Dot, int R, int V>
-void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c, int64_t ldc,
-           int64_t cols, bool accumulate, Ahead ahead) {
+void micro(const float* a, const typename Dot::Stored* b, int64_t ldb, int64_t steps, float* c,
+           int64_t ldc, int64_t cols, bool accumulate, Ahead ahead) {
   Vec sum[R][V];
 #pragma GCC unroll 14
   for (int r = 0; r < R; ++r) {
@@ -55,9 +61,10 @@ void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c,
     Vec bs[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      const float* p = b + (v / kVectors) * ldb + (v % kVectors) * kLanes;
+      const auto* p = b + (v / kVectors) * ldb + (v % kVectors) * kLanes;
       bs[v] = load(p);
-      if (v * kLanes % kLine == 0) __builtin_prefetch(p + kFetchAhead * kWidth, 0, 3);
+      constexpr int64_t per_line = kLine / sizeof *p;
+      if (v * kLanes % per_line == 0) __builtin_prefetch(p + kFetchAhead * kWidth, 0, 3);
     }
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
@@ -76,8 +83,9 @@ void micro(const float* a, const float* b, int64_t ldb, int64_t steps, float* c,
   }
 }
 
-using Micro = void (*)(const float*, const float*, int64_t, int64_t, float*, int64_t, int64_t, bool,
-                       Ahead);
+template <class Dot>
+using Micro = void (*)(const float*, const typename Dot::Stored*, int64_t, int64_t, float*, int64_t,
+                       int64_t, bool, Ahead);
 
 // Panels a strip of few rows takes at a time: one panel has too few accumulators to hide the
 // latency of an FMA.
@@ -92,9 +100,9 @@ constexpr int capped(int rows) { return rows < kRows ? rows : kRows; }
 #define AVOCADO_ONE(R) micro<Dot, capped(R), kVectors>
 #define AVOCADO_WIDE(R) micro<Dot, capped(R), kVectors * panels_at_once(capped(R))>
 template <class Dot>
-constexpr Micro kOnePanel[] = {AVOCADO_ROWS(AVOCADO_ONE)};
+constexpr Micro<Dot> kOnePanel[] = {AVOCADO_ROWS(AVOCADO_ONE)};
 template <class Dot>
-constexpr Micro kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
+constexpr Micro<Dot> kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
 #undef AVOCADO_ONE
 #undef AVOCADO_WIDE
 
@@ -107,6 +115,9 @@ template <class Dot, class Copy>
 void multiply(const GemmTile& t) {
   const int64_t steps = (t.k + Copy::kPerStep - 1) / Copy::kPerStep;
   const int64_t panels = (t.cols + kWidth - 1) / kWidth;
+  using Stored = typename Dot::Stored;
+  const auto* b = reinterpret_cast<const Stored*>(t.b);
+  const int64_t ldb = t.ldb * static_cast<int64_t>(sizeof(float) / sizeof(Stored));
   for (int64_t s0 = 0; s0 == 0 || s0 < steps; s0 += kBlock) {
     const int64_t count = min(kBlock, steps - s0);
     const int64_t k0 = s0 * Copy::kPerStep, k1 = min(t.k, (s0 + count) * Copy::kPerStep);
@@ -119,13 +130,12 @@ void multiply(const GemmTile& t) {
         const int64_t cols = t.cols - p * kWidth;
         const int many = panels_at_once(rows);
         taken = many * kWidth <= cols ? many : 1;
-        const Micro kernel = (taken > 1 ? kManyPanels<Dot> : kOnePanel<Dot>)[rows - 1];
+        const Micro<Dot> kernel = (taken > 1 ? kManyPanels<Dot> : kOnePanel<Dot>)[rows - 1];
         // The next strip of A comes from far; its fetching is spread over this strip's panels.
         const int64_t share = rows * (k1 - k0) / panels;
         const float* next = t.a + (r0 + rows) * t.lda + k0 + p * share;
-        kernel(t.scratch, t.b + p * t.ldb + s0 * kWidth, t.ldb, count,
-               t.c + r0 * t.ldc + p * kWidth, t.ldc, cols, t.accumulate || s0 > 0,
-               {next, count > 0 ? taken * share / count : 0});
+        kernel(t.scratch, b + p * ldb + s0 * kWidth, ldb, count, t.c + r0 * t.ldc + p * kWidth,
+               t.ldc, cols, t.accumulate || s0 > 0, {next, count > 0 ? taken * share / count : 0});
       }
     }
   }
@@ -140,6 +150,41 @@ void add_bias(const GemmTile& t) {
 
 void tile(const GemmTile& t) {
   multiply<DotF32, CopyF32>(t);
+  add_bias(t);
+}
+
+// Steps [k0, k0 + count) of the panels of B, of `cols` columns, as floats: panels kBlock steps
+// apart.
+void widen(const GemmTile& t, int64_t k0, int64_t count, int64_t col, int64_t cols, float* wide) {
+  const int64_t ldb = 2 * t.ldb;
+  const auto* b = reinterpret_cast<const uint16_t*>(t.b) + col / kWidth * ldb + k0 * kWidth;
+  for (int64_t p = 0; p * kWidth < cols; ++p)
+    for (int64_t i = 0; i < count * kWidth; i += kLanes)
+      store(wide + p * kBlock * kWidth + i, load(b + p * ldb + i));
+}
+
+// Up to two strips of A widen B in registers; for more of them it is done once, block by block,
+// into memory that stays in the second-level cache.
+void tile_f16(const GemmTile& t) {
+  if (strips_of(t.rows) <= 2) {
+    multiply<DotF16, CopyF32>(t);
+  } else {
+    float* wide = t.scratch + kRows * kRowStep;
+    for (int64_t k0 = 0; k0 == 0 || k0 < t.k; k0 += kBlock) {
+      for (int64_t col = 0; col < t.cols; col += kWideCols) {
+        GemmTile block = t;
+        block.a += k0;
+        block.b = wide;
+        block.ldb = kBlock * kWidth;
+        block.c += col;
+        block.cols = min(kWideCols, t.cols - col);
+        block.k = min(kBlock, t.k - k0);
+        block.accumulate = t.accumulate || k0 > 0;
+        widen(t, k0, block.k, col, block.cols, wide);
+        multiply<DotF32, CopyF32>(block);
+      }
+    }
+  }
   add_bias(t);
 }
 
@@ -196,7 +241,8 @@ void micro_transposed(const float* a, int64_t lda, float* strip, const float* b,
     for (int v = 0; v < kVectors; ++v) {
       bs[v] = load(b + v * kLanes);
       if (CopyB) {
-        if (v * kLanes % kLine == 0) __builtin_prefetch(b + kRowsAhead * ldb + v * kLanes, 0, 2);
+        if (v * kLanes % (kLine / 4) == 0)
+          __builtin_prefetch(b + kRowsAhead * ldb + v * kLanes, 0, 2);
         store(panel + v * kLanes, bs[v]);
       }
     }
@@ -283,10 +329,11 @@ constexpr GemmKernels kKernels = {
     .width = kWidth,
     .max_rows = kTileRows,
     .max_rows_transposed = kTileRowsTransposed,
-    .scratch = kStrips * kStripStep + kBlock * kWidth,
+    .scratch = kScratchWide > kScratchTransposed ? kScratchWide : kScratchTransposed,
     .pack = pack,
     .pack_transposed = pack_transposed,
     .tile = tile,
+    .tile_f16 = tile_f16,
     .tile_transposed = tile_transposed,
     .tile_bf16 = tile_bf16,
 #if defined(__AVX512F__)

@@ -26,6 +26,9 @@ constexpr int kAccumulators = 28;
 
 AVOCADO_INLINE Vec zero() { return _mm512_setzero_ps(); }
 AVOCADO_INLINE Vec load(const float* p) { return _mm512_loadu_ps(p); }
+AVOCADO_INLINE Vec load(const uint16_t* halves) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves)));
+}
 AVOCADO_INLINE void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return _mm512_set1_ps(*p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
@@ -55,6 +58,9 @@ constexpr int kAccumulators = 12;
 
 AVOCADO_INLINE Vec zero() { return _mm256_setzero_ps(); }
 AVOCADO_INLINE Vec load(const float* p) { return _mm256_loadu_ps(p); }
+AVOCADO_INLINE Vec load(const uint16_t* halves) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves)));
+}
 AVOCADO_INLINE void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return _mm256_broadcast_ss(p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
@@ -84,6 +90,9 @@ constexpr int kAccumulators = 24;
 
 AVOCADO_INLINE Vec zero() { return vdupq_n_f32(0); }
 AVOCADO_INLINE Vec load(const float* p) { return vld1q_f32(p); }
+AVOCADO_INLINE Vec load(const uint16_t* halves) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(halves)));
+}
 AVOCADO_INLINE void store(float* p, Vec v) { vst1q_f32(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return vld1q_dup_f32(p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }

@@ -33,6 +33,11 @@ AVOCADO_FMA_CLONES void forward_tile(const float* x, const float* w, const float
                                      int64_t o1) {
   reference::linear(x, w, bias, y, out, in, r0, r1, o0, o1);
 }
+AVOCADO_FMA_CLONES void forward_tile_f16(const float* x, const float* w, const float* bias,
+                                         float* y, int64_t out, int64_t in, int64_t r0, int64_t r1,
+                                         int64_t o0, int64_t o1) {
+  reference::linear_f16(x, reinterpret_cast<const uint16_t*>(w), bias, y, out, in, r0, r1, o0, o1);
+}
 AVOCADO_FMA_CLONES void forward_tile_bf16(const float* x, const float* w, const float* bias,
                                           float* y, int64_t out, int64_t in, int64_t r0, int64_t r1,
                                           int64_t o0, int64_t o1) {
@@ -72,18 +77,23 @@ const float* packed(ThreadPool& pool, const GemmKernels& kernels, Pack pack, con
 // A packed weight belongs to the implementation that was active when it was packed. The scalar
 // reference keeps rows as they are: panels of one column.
 struct PackedWeight::Impl {
+  enum class Type { f32, f16, bf16 };
+
   int64_t out, in;
-  bool bf16;
+  Type type;
   const GemmKernels* kernels;  // null: scalar reference
   Buffer<float> lanes;
 
   int64_t width() const { return kernels ? kernels->width : 1; }
-  int64_t steps() const { return bf16 ? (in + 1) / 2 : in; }
+  int64_t panels() const { return (out + width() - 1) / width(); }
+  int64_t steps() const { return type == Type::bf16 ? (in + 1) / 2 : in; }
+  // Lanes from panel to panel; a panel of f16 is only addressed by lanes where its width is even.
+  int64_t panel_lanes() const { return steps() * width() / (type == Type::f16 ? 2 : 1); }
 
-  Impl(int64_t out_rows, int64_t in_cols, bool is_bf16)
-      : out(out_rows), in(in_cols), bf16(is_bf16), kernels(gemm_kernels()) {
-    const int64_t panels = (out + width() - 1) / width();
-    lanes = Buffer<float>(static_cast<size_t>(panels * width() * steps()));
+  Impl(int64_t out_rows, int64_t in_cols, Type stored)
+      : out(out_rows), in(in_cols), type(stored), kernels(gemm_kernels()) {
+    const int64_t elements = panels() * width() * steps();
+    lanes = Buffer<float>(static_cast<size_t>(type == Type::f16 ? (elements + 1) / 2 : elements));
   }
 };
 
@@ -96,7 +106,7 @@ int64_t PackedWeight::in() const { return impl_->in; }
 size_t PackedWeight::bytes() const { return impl_->lanes.size() * sizeof(float); }
 
 PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, false);
+  auto impl = std::make_unique<Impl>(out, in, Impl::Type::f32);
   if (impl->kernels) {
     pack_panels(pool, *impl->kernels, impl->kernels->pack_transposed, w, in, in, out,
                 impl->lanes.data());
@@ -106,11 +116,26 @@ PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t ou
   return PackedWeight(std::move(impl));
 }
 
+PackedWeight PackedWeight::from_f16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
+  auto impl = std::make_unique<Impl>(out, in, Impl::Type::f16);
+  const int64_t width = impl->width();
+  auto* halves = reinterpret_cast<uint16_t*>(impl->lanes.data());
+  pool.run(impl->panels(), [=](int64_t panel) {
+    for (int64_t k = 0; k < in; ++k) {
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t o = panel * width + j;
+        halves[(panel * in + k) * width + j] = o < out ? w[o * in + k] : 0;
+      }
+    }
+  });
+  return PackedWeight(std::move(impl));
+}
+
 PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, true);
+  auto impl = std::make_unique<Impl>(out, in, Impl::Type::bf16);
   const int64_t width = impl->width(), steps = impl->steps();
   float* lanes = impl->lanes.data();
-  pool.run((out + width - 1) / width, [=](int64_t panel) {
+  pool.run(impl->panels(), [=](int64_t panel) {
     for (int64_t s = 0; s < steps; ++s) {
       for (int64_t j = 0; j < width; ++j) {
         const int64_t o = panel * width + j, k = 2 * s;
@@ -125,18 +150,20 @@ PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_
 
 void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y,
             int64_t n) {
+  using Type = PackedWeight::Impl::Type;
   const PackedWeight::Impl& impl = w.impl();
   const float* lanes = impl.lanes.data();
   if (impl.kernels) {
     const GemmKernels& kernels = *impl.kernels;
-    const auto tile = !impl.bf16                                      ? kernels.tile
+    const auto tile = impl.type == Type::f32                          ? kernels.tile
+                      : impl.type == Type::f16                        ? kernels.tile_f16
                       : kernels.tile_bf16_native && has_avx512_bf16() ? kernels.tile_bf16_native
                                                                       : kernels.tile_bf16;
     gemm(pool, kernels, tile,
          {.a = x,
           .lda = impl.in,
           .b = lanes,
-          .ldb = impl.steps() * kernels.width,
+          .ldb = impl.panel_lanes(),
           .c = y,
           .ldc = impl.out,
           .bias = bias,
@@ -146,7 +173,9 @@ void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float
     return;
   }
   for_tiles(pool, n, impl.out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
-    const auto product = impl.bf16 ? forward_tile_bf16 : forward_tile;
+    const auto product = impl.type == Type::f32   ? forward_tile
+                         : impl.type == Type::f16 ? forward_tile_f16
+                                                  : forward_tile_bf16;
     product(x, lanes, bias, y, impl.out, impl.in, r0, r1, o0, o1);
   });
 }

@@ -3,6 +3,7 @@
 //
 // ORDER OF ROUNDING. Each output has one accumulator that starts at zero; k ascends; one FMA per k.
 // The bias is added last. Tiles, packing, threads and the number of rows are free.
+// f16 weights are widened, which is exact, and multiplied like f32 ones.
 // bf16 weights: x is rounded to bf16 (nearest even) and products are taken in pairs of k, the odd
 // k first, then the even, each an FMA in f32; subnormal inputs and results count as zero, as in
 // vdpbf16ps. An odd last k is paired with a zero.
@@ -21,6 +22,7 @@ class PackedWeight {
  public:
   // w [out, in] row-major.
   static PackedWeight from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in);
+  static PackedWeight from_f16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in);
   static PackedWeight from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in);
   PackedWeight(PackedWeight&&) noexcept;
   PackedWeight& operator=(PackedWeight&&) noexcept;

@@ -75,7 +75,7 @@ struct Shape {
 
 // Every output of every function of linear.h, each between its guards.
 struct Outputs {
-  std::vector<float> y, y_bias, packed, bf16, dx, dx_add, dw, dbias;
+  std::vector<float> y, y_bias, packed, y_f16, f16, bf16, dx, dx_add, dw, dbias;
 };
 
 struct Inputs {
@@ -85,7 +85,11 @@ struct Inputs {
         w(numbers(s.out * s.in, 2, special)),
         bias(numbers(s.out, 3, special)),
         dy(numbers(s.n * s.out, 4, special)) {
-    for (float f : w) w16.push_back(f32_to_bf16(f));
+    for (float f : w) {
+      w16.push_back(f32_to_bf16(f));
+      halves.push_back(f32_to_f16(f));
+      rounded.push_back(f16_to_f32(halves.back()));
+    }
   }
 
   Outputs run(ThreadPool& pool) const {
@@ -94,14 +98,17 @@ struct Inputs {
       return guarded(std::vector<float>(static_cast<size_t>(count)));
     };
     Outputs o;
-    o.y = o.y_bias = o.packed = o.bf16 = zeros(n * out);
+    o.y = o.y_bias = o.packed = o.y_f16 = o.f16 = o.bf16 = zeros(n * out);
     o.dx = zeros(n * in);
     o.dx_add = guarded(x);
     o.dw = guarded(w);
     o.dbias = guarded(bias);
     const PackedWeight p = PackedWeight::from_f32(pool, w.data(), out, in);
     const PackedWeight p16 = PackedWeight::from_bf16(pool, w16.data(), out, in);
+    const PackedWeight half = PackedWeight::from_f16(pool, halves.data(), out, in);
     const float* none = nullptr;
+    linear(pool, x.data(), rounded.data(), bias.data(), o.y_f16.data() + kGuards, n, out, in);
+    linear(pool, x.data(), half, bias.data(), o.f16.data() + kGuards, n);
     linear(pool, x.data(), w.data(), none, o.y.data() + kGuards, n, out, in);
     linear(pool, x.data(), w.data(), bias.data(), o.y_bias.data() + kGuards, n, out, in);
     linear(pool, x.data(), p, bias.data(), o.packed.data() + kGuards, n);
@@ -115,13 +122,16 @@ struct Inputs {
 
   Shape shape;
   std::vector<float> x, w, bias, dy;
-  std::vector<uint16_t> w16;
+  std::vector<uint16_t> w16, halves;
+  std::vector<float> rounded;  // the halves, widened
 };
 
 void expect_same(const Outputs& got, const Outputs& want) {
   EXPECT_TRUE(same(got.y, want.y)) << "linear";
   EXPECT_TRUE(same(got.y_bias, want.y_bias)) << "linear with bias";
   EXPECT_TRUE(same(got.packed, want.y_bias)) << "packed";
+  EXPECT_TRUE(same(got.f16, want.y_f16)) << "f16 as the widened weights";
+  EXPECT_TRUE(same(got.f16, want.f16)) << "f16";
   EXPECT_TRUE(same(got.bf16, want.bf16)) << "bf16";
   EXPECT_TRUE(same(got.dx, want.dx)) << "backward input";
   EXPECT_TRUE(same(got.dx_add, want.dx_add)) << "backward input, added";
@@ -209,6 +219,7 @@ TEST_F(LinearTest, RowsAreIndependent) {
     set_active_isa(isa);
     const Outputs batch = inputs.run(one_);
     const PackedWeight p16 = PackedWeight::from_bf16(one_, inputs.w16.data(), out, in);
+    const PackedWeight half = PackedWeight::from_f16(one_, inputs.halves.data(), out, in);
     const PackedWeight p = PackedWeight::from_f32(one_, inputs.w.data(), out, in);
     for (int64_t count : {1, 2, 5, 8, 9}) {
       for (int64_t r = 0; r + count <= n; r += count) {
@@ -219,10 +230,29 @@ TEST_F(LinearTest, RowsAreIndependent) {
         };
         linear(one_, inputs.x.data() + r * in, p, inputs.bias.data(), y.data(), count);
         ASSERT_TRUE(same(y, in_batch(batch.y_bias))) << isa_name(isa) << " rows " << count;
+        linear(one_, inputs.x.data() + r * in, half, inputs.bias.data(), y.data(), count);
+        ASSERT_TRUE(same(y, in_batch(batch.y_f16))) << isa_name(isa) << " f16, rows " << count;
         linear(one_, inputs.x.data() + r * in, p16, nullptr, y.data(), count);
         ASSERT_TRUE(same(y, in_batch(batch.bf16))) << isa_name(isa) << " bf16, rows " << count;
       }
     }
+  }
+}
+
+TEST_F(LinearTest, EveryHalfIsWidenedExactly) {
+  std::vector<uint16_t> halves(65536);
+  std::vector<float> want, y(halves.size());
+  for (size_t i = 0; i < halves.size(); ++i) {
+    halves[i] = static_cast<uint16_t>(i);
+    want.push_back(f16_to_f32(halves[i]) + 0.0f);
+  }
+  const float one = 1;
+  for (Isa isa : available_isas()) {
+    set_active_isa(isa);
+    const PackedWeight w = PackedWeight::from_f16(one_, halves.data(), 65536, 1);
+    EXPECT_EQ(w.bytes(), 65536 * sizeof(uint16_t));
+    linear(one_, &one, w, nullptr, y.data(), 1);
+    EXPECT_TRUE(same(y, want)) << isa_name(isa);
   }
 }
 

@@ -25,6 +25,19 @@ void linear(const T* x, const T* w, const T* bias, T* y, int64_t out, int64_t in
   }
 }
 
+// The same for 16-bit floats.
+inline void linear_f16(const float* x, const uint16_t* w, const float* bias, float* y, int64_t out,
+                       int64_t in, int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t o = o0; o < o1; ++o) {
+      float sum = 0;
+      for (int64_t k = 0; k < in; ++k)
+        sum = std::fma(x[r * in + k], f16_to_f32(w[o * in + k]), sum);
+      y[r * out + o] = bias ? sum + bias[o] : sum;
+    }
+  }
+}
+
 // The same for bf16 pairs w [out, ceil(in / 2)].
 inline void linear_bf16(const float* x, const float* w, const float* bias, float* y, int64_t out,
                         int64_t in, int64_t r0, int64_t r1, int64_t o0, int64_t o1) {

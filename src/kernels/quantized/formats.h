@@ -4,6 +4,9 @@
 // tensor/dtype.cc.
 
 #include "kernels/quantized/layout.h"
+#include "tensor/blocks/iq1.h"
+#include "tensor/blocks/iq2.h"
+#include "tensor/blocks/iq3.h"
 #include "tensor/blocks/iq4.h"
 #include "tensor/blocks/mxfp4.h"
 #include "tensor/blocks/q2_k.h"
@@ -31,7 +34,14 @@
   F(iq4_xs, BlockIQ4_XS)             \
   F(mxfp4, BlockMXFP4)               \
   F(tq1_0, BlockTQ1_0)               \
-  F(tq2_0, BlockTQ2_0)
+  F(tq2_0, BlockTQ2_0)               \
+  F(iq1_s, BlockIQ1_S)               \
+  F(iq1_m, BlockIQ1_M)               \
+  F(iq2_xxs, BlockIQ2_XXS)           \
+  F(iq2_xs, BlockIQ2_XS)             \
+  F(iq2_s, BlockIQ2_S)               \
+  F(iq3_xxs, BlockIQ3_XXS)           \
+  F(iq3_s, BlockIQ3_S)
 
 namespace avocado::kernels {
 
@@ -62,7 +72,7 @@ constexpr PackedScales16 packed_scales() {
 
 template <class Block>
 using LayoutOf = Layout<Block::kBits, Block::kGroup, packed_scales<Block>(), Block::kOffsets,
-                        kHasTable<Block>, block_bias<Block>()>;
+                        kHasTable<Block>, block_bias<Block>(), block_divisor<Block>()>;
 
 // What one instruction set offers.
 struct QuantizedKernels {

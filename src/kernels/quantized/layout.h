@@ -13,6 +13,8 @@
 // bfloat16 with ScaleKind::exponent, which has its range), then the same for offsets. With
 // ScaleKind::half_times the float scales come once per 256 columns, before the first unit, and
 // every unit ends with 16 bytes per group of integer scales, then of offsets.
+// Codes of the IQ1, IQ2 and IQ3 types are what their codebooks unfold to, 3 or 4 bits with the sign
+// in them: larger than in the file, and read without gathers.
 //
 // Only sizes and constants here: the file is shared with the objects of each instruction set.
 
@@ -30,14 +32,16 @@ constexpr float kTiny = 0x1p-100f;  // a unit of x that stays below is zero
 
 enum class PackedScales16 { half, bfloat, half_times };
 
-template <int Bits, int Group, PackedScales16 Scales, bool Offsets, bool Table, int Bias>
+template <int Bits, int Group, PackedScales16 Scales, bool Offsets, bool Table, int Bias,
+          int Divisor>
 struct Layout {
   static constexpr int kBits = Bits;
   static constexpr int kGroup = Group;
   static constexpr PackedScales16 kScales = Scales;
   static constexpr bool kOffsets = Offsets;
-  static constexpr bool kTable = Table;  // codes are places in a table of 16 values
-  static constexpr int kBias = Bias;     // value = code - kBias; 0 with a table
+  static constexpr bool kTable = Table;     // codes are places in a table of 16 values
+  static constexpr int kBias = Bias;        // value = code - kBias; 0 with a table
+  static constexpr int kDivisor = Divisor;  // of the float scales, a power of two
 
   static constexpr bool kSuper = Scales == PackedScales16::half_times;
   static constexpr int kNibbles = Bits == 4 || Bits == 5 || Bits == 6 ? 4 * kLine : 0;

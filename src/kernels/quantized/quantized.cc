@@ -83,7 +83,7 @@ void pack_row_group(const std::byte* rows, uint64_t row_bytes, int64_t count, in
     }
     if constexpr (L::kSuper) {
       for (int r = 0; r < kGroupRows; ++r) {
-        put_16(w, r, blocks[r].d.bits());
+        put_16(w, r, block_d(blocks[r]).bits());
         if constexpr (L::kOffsets) put_16(w + 2 * kGroupRows, r, blocks[r].dmin.bits());
       }
       w += L::kFloatScales;
@@ -168,11 +168,13 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-// The scalar reference keeps the rows as they are stored.
+// A weight belongs to the implementation that was active when it was packed, and is multiplied by
+// it even after another is made active: the bits are the same. The scalar reference keeps the rows
+// as they are stored.
 struct QuantizedWeight::Impl {
   const Format* format;
   int64_t out, in;
-  bool packed;
+  const QuantizedKernels* kernels;  // null: scalar reference
   Buffer<uint8_t> memory;
 
   int64_t units() const { return in / kUnit; }
@@ -201,8 +203,8 @@ QuantizedWeight QuantizedWeight::pack(ThreadPool& pool, DType type, const std::b
   impl->format = format;
   impl->out = out;
   impl->in = in;
-  impl->packed = quantized_kernels() != nullptr;
-  if (impl->packed) {
+  impl->kernels = quantized_kernels();
+  if (impl->kernels) {
     const int64_t groups = divide_up(out, kGroupRows), bytes = format->row_group_bytes(in / kUnit);
     impl->memory = Buffer<uint8_t>(static_cast<size_t>(groups * bytes));
     pool.run(groups, [&](int64_t i) {
@@ -233,8 +235,7 @@ struct QuantizedInput::Impl {
   Buffer<float> d;
   std::vector<SumsOfRows> sums;
   size_t sums_used = 0;
-  // For the scalar reference.
-  bool reference = false;
+  const QuantizedKernels* kernels = nullptr;  // null: scalar reference
   std::vector<reference::RoundedRow> rows;
 
   int64_t units() const { return in / kUnit; }
@@ -267,8 +268,8 @@ void QuantizedInput::reserve(std::span<const QuantizedWeight* const> weights, in
   Impl& x = *impl_;
   x.n = n;
   x.in = weights.front()->in();
-  x.reference = !weights.front()->impl().packed;
-  if (x.reference) {
+  x.kernels = weights.front()->impl().kernels;
+  if (!x.kernels) {
     x.rows.resize(static_cast<size_t>(n));
     return;
   }
@@ -283,7 +284,7 @@ void QuantizedInput::reserve(std::span<const QuantizedWeight* const> weights, in
   x.sums_used = 0;
   for (const QuantizedWeight* weight : weights) {
     const Format& format = *weight->impl().format;
-    const int taken_off = quantized_kernels()->taken_off[format.index];
+    const int taken_off = x.kernels->taken_off[format.index];
     if (x.find(format.group, taken_off)) continue;
     if (x.sums_used == x.sums.size()) x.sums.emplace_back();
     SumsOfRows& sums = x.sums[x.sums_used++];
@@ -299,21 +300,21 @@ void QuantizedInput::reserve(std::span<const QuantizedWeight* const> weights, in
 void QuantizedInput::quantize(const float* x, int64_t first, int64_t count) {
   Impl& to = *impl_;
   for (int64_t t = first; t < first + count; ++t, x += to.in) {
-    if (to.reference) {
+    if (!to.kernels) {
       to.rows[static_cast<size_t>(t)] = reference::RoundedRow(x, to.in);
       continue;
     }
     for (size_t i = 0; i < to.sums_used; ++i) {
       SumsOfRows& sums = to.sums[i];
       const int64_t groups = to.in / sums.group;
-      quantized_kernels()->quantize({.x = x,
-                                     .in = to.in,
-                                     .group = sums.group,
-                                     .taken_off = sums.taken_off,
-                                     .a = to.a.data() + t * to.step,
-                                     .d = to.d.data() + t * to.units(),
-                                     .start = sums.start.data() + t * groups,
-                                     .sums = sums.sums.data() + t * groups});
+      to.kernels->quantize({.x = x,
+                            .in = to.in,
+                            .group = sums.group,
+                            .taken_off = sums.taken_off,
+                            .a = to.a.data() + t * to.step,
+                            .d = to.d.data() + t * to.units(),
+                            .start = sums.start.data() + t * groups,
+                            .sums = sums.sums.data() + t * groups});
     }
   }
 }
@@ -366,11 +367,11 @@ void run_task(const QuantizedInput::Impl& x, const Work& work, int64_t task, int
 void linear(ThreadPool& pool, const QuantizedInput& input,
             std::span<const QuantizedProduct> products) {
   const QuantizedInput::Impl& x = input.impl();
-  if (x.reference) {
+  if (!x.kernels) {
     for (const QuantizedProduct& product : products) linear_reference(pool, x, product);
     return;
   }
-  const QuantizedKernels& kernels = *quantized_kernels();
+  const QuantizedKernels& kernels = *x.kernels;
   const int64_t task_rows = std::max<int64_t>(kMatrixRows, kTaskBytes / x.in / 16 * 16);
   std::vector<Work> works;
   int64_t tasks = 0;

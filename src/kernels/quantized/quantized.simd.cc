@@ -51,7 +51,7 @@ AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
     Line code = keep(move_bits<line % 4 * 2, 0>(load_line(pairs + line / 4 * kLine)), 0x03);
     if constexpr (L::kSingles > 0)
       code = join(code, keep(move_bits<line, 2>(load_line(singles)), 0x04));
-    return prepare<L>(code);
+    return L::kTable ? look_up(table, code) : prepare<L>(code);
   }
 }
 
@@ -98,6 +98,7 @@ AVOCADO_LANES void read_super(const uint8_t*& w, int64_t u, F32x16& scale, F32x1
   if constexpr (L::kSuper) {
     if (u % kSuperUnits != 0) return;
     scale = load_half(w);
+    if constexpr (L::kDivisor != 1) scale = scale * splat(1.0f / L::kDivisor);
     if constexpr (L::kOffsets) offset = load_half(w + 2 * kGroupRows);
     w += L::kFloatScales;
   }

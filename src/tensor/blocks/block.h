@@ -8,7 +8,7 @@
 // kTable[c]. A block says
 //   kCount    elements                 kGroup    elements that share a scale: 16 or 32
 //   kBits     bits of a code           kBias or kTable
-//   codes(c)  writes the kCount codes  kScales, kOffsets: see ScaleKind
+//   codes(c)  writes the kCount codes  kScales, kOffsets, kDivisor: see ScaleKind
 // From this come the decoder (decode_block), the packed layout and the kernels (kernels/quantized).
 
 #include <bit>
@@ -28,8 +28,8 @@ struct Half {
 // How a block states its scales and offsets.
 enum class ScaleKind {
   half,        // one group: scale() = d; with kOffsets, offset() = m
-  half_times,  // scale(g) = d * scale_code(g), an int8; with kOffsets, offset(g) =
-               // -(dmin * offset_code(g)), a uint8
+  half_times,  // scale(g) = d / kDivisor * scale_code(g), an int8, where kDivisor is a power of
+               // two, 1 if not given; with kOffsets, offset(g) = -(dmin * offset_code(g)), a uint8
   exponent,    // one group: scale() = 2^(e - 128)
 };
 
@@ -39,13 +39,31 @@ inline float exponent_scale(uint8_t e) {
 }
 
 template <class Block>
+constexpr int block_divisor() {
+  if constexpr (requires { Block::kDivisor; }) {
+    return Block::kDivisor;
+  } else {
+    return 1;
+  }
+}
+
+template <class Block>
+Half block_d(const Block& b) {
+  if constexpr (requires { b.scattered_d(); }) {
+    return b.scattered_d();
+  } else {
+    return b.d;
+  }
+}
+
+template <class Block>
 float block_scale(const Block& b, int group) {
   if constexpr (Block::kScales == ScaleKind::half) {
     return b.d.value();
   } else if constexpr (Block::kScales == ScaleKind::exponent) {
     return exponent_scale(b.e);
   } else {
-    return b.d.value() * static_cast<float>(b.scale_code(group));
+    return block_d(b).value() / block_divisor<Block>() * static_cast<float>(b.scale_code(group));
   }
 }
 
