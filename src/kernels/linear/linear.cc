@@ -1,5 +1,7 @@
 #include "kernels/linear/linear.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <functional>
@@ -75,16 +77,16 @@ struct PackedWeight::Impl {
   int64_t out, in;
   bool bf16;
   const GemmKernels* kernels;  // null: scalar reference
-  Buffer<float> lanes;
+  const float* lanes = nullptr;
+  Buffer<std::byte> owned;  // empty when the memory is the caller's
 
   int64_t width() const { return kernels ? kernels->width : 1; }
   int64_t steps() const { return bf16 ? (in + 1) / 2 : in; }
+  int64_t panels() const { return (out + width() - 1) / width(); }
+  size_t bytes() const { return static_cast<size_t>(panels() * width() * steps()) * sizeof(float); }
 
-  Impl(int64_t out_rows, int64_t in_cols, bool is_bf16)
-      : out(out_rows), in(in_cols), bf16(is_bf16), kernels(gemm_kernels()) {
-    const int64_t panels = (out + width() - 1) / width();
-    lanes = Buffer<float>(static_cast<size_t>(panels * width() * steps()));
-  }
+  Impl(DType type, int64_t out_rows, int64_t in_cols)
+      : out(out_rows), in(in_cols), bf16(type == DType::bf16), kernels(gemm_kernels()) {}
 };
 
 PackedWeight::PackedWeight(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -93,24 +95,35 @@ PackedWeight& PackedWeight::operator=(PackedWeight&&) noexcept = default;
 PackedWeight::~PackedWeight() = default;
 int64_t PackedWeight::out() const { return impl_->out; }
 int64_t PackedWeight::in() const { return impl_->in; }
-size_t PackedWeight::bytes() const { return impl_->lanes.size() * sizeof(float); }
+size_t PackedWeight::bytes() const { return impl_->bytes(); }
 
-PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, false);
-  if (impl->kernels) {
-    pack_panels(pool, *impl->kernels, impl->kernels->pack_transposed, w, in, in, out,
-                impl->lanes.data());
-  } else {
-    std::copy_n(w, out * in, impl->lanes.data());
-  }
-  return PackedWeight(std::move(impl));
+bool PackedWeight::supports(DType type) { return type == DType::f32 || type == DType::bf16; }
+
+// The first number grows when the order of the lanes changes: files that hold the old order are
+// then no longer used.
+std::string PackedWeight::layout() {
+  return fmt::format("panels-1-{}", Impl(DType::f32, 1, 1).width());
 }
 
-PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, true);
-  const int64_t width = impl->width(), steps = impl->steps();
-  float* lanes = impl->lanes.data();
-  pool.run((out + width - 1) / width, [=](int64_t panel) {
+size_t PackedWeight::packed_bytes(DType type, int64_t out, int64_t in) {
+  return Impl(type, out, in).bytes();
+}
+
+void PackedWeight::pack_into(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                             int64_t in, std::byte* packed) {
+  const Impl shape(type, out, in);
+  auto* lanes = reinterpret_cast<float*>(packed);
+  if (!shape.bf16) {
+    const auto* w = reinterpret_cast<const float*>(rows);
+    if (shape.kernels)
+      pack_panels(pool, *shape.kernels, shape.kernels->pack_transposed, w, in, in, out, lanes);
+    else
+      std::copy_n(w, out * in, lanes);
+    return;
+  }
+  const auto* w = reinterpret_cast<const uint16_t*>(rows);
+  const int64_t width = shape.width(), steps = shape.steps();
+  pool.run(shape.panels(), [=](int64_t panel) {
     for (int64_t s = 0; s < steps; ++s) {
       for (int64_t j = 0; j < width; ++j) {
         const int64_t o = panel * width + j, k = 2 * s;
@@ -120,13 +133,35 @@ PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_
       }
     }
   });
+}
+
+PackedWeight PackedWeight::over(DType type, int64_t out, int64_t in, const std::byte* packed) {
+  auto impl = std::make_unique<Impl>(type, out, in);
+  impl->lanes = reinterpret_cast<const float*>(packed);
   return PackedWeight(std::move(impl));
+}
+
+PackedWeight PackedWeight::pack(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                                int64_t in) {
+  Buffer<std::byte> memory(packed_bytes(type, out, in));
+  pack_into(pool, type, rows, out, in, memory.data());
+  PackedWeight weight = over(type, out, in, memory.data());
+  weight.impl_->owned = std::move(memory);
+  return weight;
+}
+
+PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
+  return pack(pool, DType::f32, reinterpret_cast<const std::byte*>(w), out, in);
+}
+
+PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
+  return pack(pool, DType::bf16, reinterpret_cast<const std::byte*>(w), out, in);
 }
 
 void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y,
             int64_t n) {
   const PackedWeight::Impl& impl = w.impl();
-  const float* lanes = impl.lanes.data();
+  const float* lanes = impl.lanes;
   if (impl.kernels) {
     const GemmKernels& kernels = *impl.kernels;
     const auto tile = !impl.bf16                                      ? kernels.tile
