@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,12 +80,17 @@ int main(int argc, char** argv) try {
   }
   const ModelConfig config = shape(argv[1]);
   const graph::Graph graph = build_graph(config);
-  std::vector<std::vector<std::byte>> bytes;
+  std::map<DType, int64_t> largest;  // matrices of a type share the bytes of the largest
+  for (const graph::Weight& weight : graph.weights) {
+    int64_t& count = largest[type_of(weight, argv[2], config.layers)];
+    count = std::max(count, weight.count());
+  }
+  std::map<DType, std::vector<std::byte>> bytes;
+  for (const auto& [type, count] : largest) bytes[type] = random_bytes(type, count);
   std::vector<StoredWeight> stored;
   for (const graph::Weight& weight : graph.weights) {
     const DType type = type_of(weight, argv[2], config.layers);
-    bytes.push_back(random_bytes(type, weight.count()));
-    stored.push_back({type, bytes.back()});
+    stored.push_back({type, std::span(bytes[type]).first(*dtype_bytes(type, weight.count()))});
   }
   save_gguf(argv[3], config, graph, stored, nullptr, "");
   return 0;

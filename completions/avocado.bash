@@ -1,7 +1,7 @@
 # bash completion for avocado
 _avocado() {
   local current=${COMP_WORDS[COMP_CWORD]}
-  local verbs="demo run show tokenize logits perplexity train verify bench doctor"
+  local verbs="demo run show tokenize logits perplexity train verify bench cache doctor"
   local verb=${COMP_WORDS[1]} flags
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -18,6 +18,7 @@ _avocado() {
     train) flags="--out --threads --json" ;;
     verify) flags="--from --to --threads --json" ;;
     bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size -r --repetitions --profile --json --csv" ;;
+    cache) flags="--json" ;;
     doctor) flags="--json" ;;
     *) return ;;
   esac

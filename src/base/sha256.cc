@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -39,11 +38,15 @@ Sha256& Sha256::update(uint64_t number) {
   return update(std::span<const std::byte>(bytes));
 }
 
+Digest Sha256::digest() {
+  Digest digest;
+  EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
 std::string Sha256::hex() {
-  std::array<unsigned char, 32> digest;
-  EVP_DigestFinal_ex(state_->context, digest.data(), nullptr);
   std::string text;
-  for (unsigned char byte : digest) text += fmt::format("{:02x}", byte);
+  for (const std::byte byte : digest()) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
   return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // SHA-256 (FIPS 180-4) by OpenSSL, for digests of weights, checkpoints, logits and data.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,8 @@
 #include <string_view>
 
 namespace avocado {
+
+using Digest = std::array<std::byte, 32>;
 
 class Sha256 {
  public:
@@ -25,7 +28,8 @@ class Sha256 {
   Sha256& update_array(std::span<const T> values) {
     return update(std::as_bytes(values));
   }
-  // Digest so far as 64 lower-case hex digits; the state is finished afterwards.
+  // Digest so far, as it is or as 64 lower-case hex digits; the state is finished afterwards.
+  Digest digest();
   std::string hex();
 
  private:

@@ -26,6 +26,7 @@ const std::vector<Verb> kVerbs = {
     {add_logits, "avocado logits avocado-demo.gguf --text hello --digest"},
     {add_perplexity, "avocado perplexity avocado-demo.gguf notes.txt --ctx 256"},
     {add_bench, "avocado bench avocado-demo.gguf -p 128 -n 32 -r 2"},
+    {add_cache, "avocado cache verify"},
     {add_doctor, "avocado doctor --json"},
 };
 

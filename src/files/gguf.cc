@@ -68,6 +68,11 @@ GgufFile GgufFile::parse(std::span<const std::byte> bytes, const std::string& na
 }
 
 const std::string& GgufFile::path() const { return impl_->path; }
+std::vector<ModelSource> GgufFile::sources() const {
+  if (!impl_->mapping) return {};
+  return {
+      {impl_->path, impl_->mapping->stamp(), impl_->mapping->bytes().first(impl_->header_bytes)}};
+}
 uint32_t GgufFile::version() const { return impl_->version; }
 uint64_t GgufFile::alignment() const { return impl_->alignment; }
 const std::vector<std::pair<std::string_view, GgufValue>>& GgufFile::metadata() const {

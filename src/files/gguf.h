@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "files/mapped_file.h"
 #include "tensor/view.h"
 
 namespace avocado {
@@ -43,6 +44,8 @@ class GgufFile {
   ~GgufFile();
 
   const std::string& path() const;
+  // Nothing for bytes in memory.
+  std::vector<ModelSource> sources() const;
   uint32_t version() const;
   uint64_t alignment() const;
   // Keys in file order.

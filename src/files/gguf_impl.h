@@ -16,6 +16,7 @@ struct GgufFile::Impl {
   std::string path;
   uint32_t version = 0;
   uint64_t alignment = 32;
+  uint64_t header_bytes = 0;  // metadata and tensor infos
   std::vector<std::pair<std::string_view, GgufValue>> metadata;
   std::vector<TensorView> tensors;
   std::vector<uint32_t> keys_sorted, names_sorted;  // indices in the order of their names

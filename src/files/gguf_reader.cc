@@ -33,6 +33,7 @@ class GgufFile::Impl::Reader {
     read_metadata();
     read_alignment();
     read_tensors();
+    file_.header_bytes = position_;
   }
 
  private:

@@ -28,6 +28,10 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     problem = "is empty";
   } else {
     size_ = static_cast<size_t>(info.st_size);
+    stamp_ = {.device = info.st_dev,
+              .inode = info.st_ino,
+              .size = static_cast<uint64_t>(info.st_size),
+              .modified_ns = info.st_mtim.tv_sec * int64_t{1'000'000'000} + info.st_mtim.tv_nsec};
     void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
     if (memory == MAP_FAILED) {
       problem = std::strerror(errno);
@@ -46,13 +50,23 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      stamp_(other.stamp_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(stamp_, other.stamp_);
   return *this;
+}
+
+void release_pages(std::span<const std::byte> mapped) {
+  if (mapped.empty()) return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(mapped.data()) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(mapped.data() + mapped.size());
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace avocado

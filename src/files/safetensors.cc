@@ -51,6 +51,7 @@ const TypeName* type_called(std::string_view name) {
 struct SafetensorsFile::Impl {
   std::string path;
   std::vector<MappedFile> mappings;  // none when the bytes belong to the caller
+  std::vector<std::span<const std::byte>> headers;
   std::map<std::string, std::string> metadata;
   std::vector<TensorView> tensors;
   std::vector<uint32_t> sorted;  // indices of tensors in the order of their names
@@ -149,6 +150,7 @@ void SafetensorsFile::Impl::parse(std::span<const std::byte> bytes, const std::s
                               header_bytes);
   if (!text.starts_with('{')) fail_input("{}: the safetensors header does not begin with {{", name);
   const auto data = bytes.subspan(sizeof header_bytes + header_bytes);
+  headers.push_back(bytes.first(sizeof header_bytes + header_bytes));
   const Json header = parse_json(text, name, kHeaderLimits);
 
   const size_t first = tensors.size();
@@ -287,6 +289,14 @@ SafetensorsFile SafetensorsFile::open_folder(const std::string& folder) {
 }
 
 const std::string& SafetensorsFile::path() const { return impl_->path; }
+std::vector<ModelSource> SafetensorsFile::sources() const {
+  std::vector<ModelSource> sources;
+  for (size_t i = 0; i < impl_->mappings.size(); ++i) {
+    const MappedFile& file = impl_->mappings[i];
+    sources.push_back({file.path(), file.stamp(), impl_->headers[i]});
+  }
+  return sources;
+}
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
   return impl_->metadata;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "files/mapped_file.h"
 #include "tensor/view.h"
 
 namespace avocado {
@@ -25,6 +26,8 @@ class SafetensorsFile {
   ~SafetensorsFile();
 
   const std::string& path() const;
+  // The shards; nothing for bytes in memory.
+  std::vector<ModelSource> sources() const;
   const std::map<std::string, std::string>& metadata() const;
   const std::vector<TensorView>& tensors() const;
   const TensorView* tensor(std::string_view name) const;

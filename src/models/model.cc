@@ -7,13 +7,13 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <variant>
 
 #include "base/error.h"
 #include "base/sha256.h"
 #include "files/atomic_file.h"
+#include "models/packing.h"
 #include "models/permute.h"
 #include "models/registry.h"
 #include "tensor/buffer.h"
@@ -23,11 +23,11 @@ namespace avocado {
 // The file stays mapped; what the kernels cannot read in place is decoded or packed once.
 struct Model::Storage {
   std::variant<std::monostate, GgufFile, SafetensorsFile> file;
-  std::vector<TensorView> stored;                // per weight of the graph, in our row order
-  std::vector<std::vector<std::byte>> permuted;  // owned bytes of weights whose rows were reordered
-  std::vector<Buffer<float>> decoded;            // per weight; empty when not needed
-  std::vector<std::optional<kernels::PackedWeight>> packed;  // floats of 32 and 16 bits
-  std::vector<std::optional<kernels::QuantizedWeight>> quantized;
+  std::vector<TensorView> stored;      // per weight of the graph, as in the file
+  std::vector<Buffer<float>> decoded;  // per weight; empty when not needed
+  std::vector<PackedMatrix> matrices;  // per weight; over the bytes of one of the next two
+  PackedWeights packed;
+  std::vector<Buffer<std::byte>> owned;
 };
 
 namespace {
@@ -95,18 +95,6 @@ bool aligned_f32(const TensorView& tensor) {
          reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(float) == 0;
 }
 
-Buffer<float> decode(ThreadPool& pool, const TensorView& tensor, int64_t rows, int64_t cols) {
-  Buffer<float> out(static_cast<size_t>(rows * cols));
-  const DTypeTraits* traits = dtype_traits(tensor.type);
-  const uint64_t row_bytes = *dtype_bytes(tensor.type, cols);
-  pool.run_chunks(rows, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      traits->to_f32(tensor.data.data() + static_cast<uint64_t>(r) * row_bytes,
-                     out.data() + r * cols, cols);
-  });
-  return out;
-}
-
 std::string read_chat_template(const std::filesystem::path& folder) {
   const std::filesystem::path jinja = folder / "chat_template.jinja",
                               config = folder / "tokenizer_config.json";
@@ -127,12 +115,33 @@ void hash_weight(Sha256& hash, const std::string& name, std::string_view type, i
 
 }  // namespace
 
-Model Model::load(const std::string& path, ThreadPool& pool) {
+// A tensor with its rows in our order, which are its own copy where the file has another.
+struct Model::OwnOrder {
+  std::vector<std::byte> moved;
+  TensorView view;
+};
+
+bool Model::permuted(size_t weight) const {
+  return std::holds_alternative<SafetensorsFile>(storage_->file) &&
+         graph_->weights[weight].permuted_heads > 0;
+}
+
+Model::OwnOrder Model::in_own_order(size_t weight) const {
+  OwnOrder tensor{.moved = {}, .view = storage_->stored[weight]};
+  if (permuted(weight)) {
+    tensor.moved = rows_from_hf(tensor.view, graph_->weights[weight]);
+    tensor.view.data = tensor.moved;
+  }
+  return tensor;
+}
+
+Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& cache) {
   Model model;
   model.storage_ = std::make_shared<Storage>();
   Storage& s = *model.storage_;
-  const bool folder = std::filesystem::is_directory(path);
-  if (folder) {
+  std::vector<ModelSource> sources;
+  std::string configuration;  // decides the order of rows where the tensors' file does not
+  if (std::filesystem::is_directory(path)) {
     const std::filesystem::path root(path);
     if (!std::filesystem::exists(root / "config.json"))
       fail_input(
@@ -142,6 +151,8 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     SafetensorsFile& file = s.file.emplace<SafetensorsFile>(SafetensorsFile::open_folder(path));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::hf_name, {});
+    sources = file.sources();
+    configuration = read_text_file((root / "config.json").string(), uint64_t{64} << 20);
     if (std::filesystem::exists(root / "tokenizer.json"))
       model.tokenizer_ = Tokenizer::from_huggingface(path);
     model.chat_template_ = read_chat_template(root);
@@ -150,6 +161,7 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
     model.config_ = config_from_gguf(file);
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::name, {"rope_freqs.weight"});
+    sources = file.sources();
     if (file.find("tokenizer.ggml.model")) model.tokenizer_ = Tokenizer::from_gguf(file);
     model.chat_template_ = file.get_string("tokenizer.chat_template", "");
   }
@@ -159,56 +171,59 @@ Model Model::load(const std::string& path, ThreadPool& pool) {
 
   const std::vector<graph::Weight>& weights = model.graph_->weights;
   const std::vector<Use> uses = weight_uses(*model.graph_);
-  s.permuted.resize(weights.size());
   s.decoded.resize(weights.size());
-  s.packed.resize(weights.size());
-  s.quantized.resize(weights.size());
+  s.matrices.resize(weights.size());
+  std::vector<PackedEntry> entries;
   for (size_t i = 0; i < weights.size(); ++i) {
     const graph::Weight& w = weights[i];
-    TensorView& tensor = s.stored[i];
-    if (folder && w.permuted_heads > 0) {
-      s.permuted[i] = rows_from_hf(tensor, w);
-      tensor.data = s.permuted[i];
+    s.stored[i].name = w.name;
+    if (uses[i].linear) entries.push_back(packing_of(s.stored[i], w, static_cast<uint32_t>(i)));
+    if (uses[i].vector && (!aligned_f32(s.stored[i]) || model.permuted(i))) {
+      const OwnOrder tensor = model.in_own_order(i);
+      s.decoded[i] = decode(pool, tensor.view, w.rows, w.cols);
     }
-    tensor.name = w.name;
-    if (uses[i].linear) {
-      if (kernels::QuantizedWeight::supports(tensor.type))
-        s.quantized[i] =
-            kernels::QuantizedWeight::pack(pool, tensor.type, tensor.data.data(), w.rows, w.cols);
-      else if ((tensor.type == DType::f16 || tensor.type == DType::bf16) &&
-               reinterpret_cast<uintptr_t>(tensor.data.data()) % alignof(uint16_t) == 0)
-        s.packed[i] = (tensor.type == DType::f16 ? kernels::PackedWeight::from_f16
-                                                 : kernels::PackedWeight::from_bf16)(
-            pool, reinterpret_cast<const uint16_t*>(tensor.data.data()), w.rows, w.cols);
-      else if (aligned_f32(tensor))
-        s.packed[i] = kernels::PackedWeight::from_f32(
-            pool, reinterpret_cast<const float*>(tensor.data.data()), w.rows, w.cols);
-      else
-        s.packed[i] = kernels::PackedWeight::from_f32(
-            pool, decode(pool, tensor, w.rows, w.cols).data(), w.rows, w.cols);
+  }
+  const auto pack = [&](size_t entry, std::byte* memory) {
+    const uint32_t i = entries[entry].weight;
+    pack_matrix(pool, model.in_own_order(i).view, entries[entry], memory);
+    // What is packed is not read again; the rest of the file's pages stay as they are.
+    release_pages(s.stored[i].data);
+  };
+  s.packed = find_or_make_packed(cache, pool, sources, configuration, entries, pack);
+  for (size_t e = 0; e < entries.size(); ++e) {
+    const std::byte* bytes = nullptr;
+    if (s.packed.file) {
+      bytes = s.packed.file->data(s.packed.file->entries()[e]).data();
+    } else {
+      pack(e, s.owned.emplace_back(entries[e].bytes).data());
+      bytes = s.owned.back().data();
     }
-    if (uses[i].vector && !aligned_f32(tensor)) s.decoded[i] = decode(pool, tensor, w.rows, w.cols);
+    s.matrices[entries[e].weight] = packed_matrix(entries[e], bytes);
   }
   return model;
 }
+
+PackedIn Model::packed_in() const { return storage_->packed.where; }
 
 std::vector<graph::WeightRef<float>> Model::weights() const {
   std::vector<graph::WeightRef<float>> refs(storage_->stored.size());
   for (size_t i = 0; i < refs.size(); ++i) {
     const TensorView& tensor = storage_->stored[i];
     refs[i].stored = &tensor;
-    if (storage_->quantized[i]) refs[i].quantized = &*storage_->quantized[i];
-    if (storage_->packed[i]) refs[i].packed = &*storage_->packed[i];
-    refs[i].data = aligned_f32(tensor) ? reinterpret_cast<const float*>(tensor.data.data())
-                                       : storage_->decoded[i].data();
+    refs[i].quantized = std::get_if<kernels::QuantizedWeight>(&storage_->matrices[i]);
+    refs[i].packed = std::get_if<kernels::PackedWeight>(&storage_->matrices[i]);
+    if (storage_->decoded[i].size() > 0)
+      refs[i].data = storage_->decoded[i].data();
+    else if (aligned_f32(tensor) && !permuted(i))
+      refs[i].data = reinterpret_cast<const float*>(tensor.data.data());
   }
   return refs;
 }
 
 std::vector<std::vector<double>> Model::weights_as_double() const {
   std::vector<std::vector<double>> all;
-  for (const TensorView& tensor : storage_->stored) {
-    const std::vector<float> values = to_f32(tensor);
+  for (size_t i = 0; i < storage_->stored.size(); ++i) {
+    const std::vector<float> values = to_f32(in_own_order(i).view);
     all.emplace_back(values.begin(), values.end());
   }
   return all;
@@ -217,9 +232,10 @@ std::vector<std::vector<double>> Model::weights_as_double() const {
 std::string Model::weights_digest() const {
   Sha256 hash;
   for (size_t i = 0; i < storage_->stored.size(); ++i) {
-    const TensorView& tensor = storage_->stored[i];
+    const OwnOrder tensor = in_own_order(i);
     const graph::Weight& w = graph_->weights[i];
-    hash_weight(hash, w.name, dtype_traits(tensor.type)->name, w.rows, w.cols, tensor.data);
+    hash_weight(hash, w.name, dtype_traits(tensor.view.type)->name, w.rows, w.cols,
+                tensor.view.data);
   }
   return hash.hex();
 }

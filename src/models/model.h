@@ -12,6 +12,7 @@
 #include "graph/executor.h"
 #include "graph/graph.h"
 #include "models/config.h"
+#include "models/packed_cache.h"
 #include "text/tokenizer.h"
 
 namespace avocado {
@@ -19,8 +20,9 @@ namespace avocado {
 class Model {
  public:
   // A GGUF file or a Hugging Face folder (config.json, *.safetensors, tokenizer.json).
-  // Throws Error(input). `pool` is used to lay out the weights.
-  static Model load(const std::string& path, ThreadPool& pool);
+  // Throws Error(input). `pool` is used to lay out the weights, unless `cache` has them already.
+  static Model load(const std::string& path, ThreadPool& pool,
+                    const PackedCache& cache = default_packed_cache());
 
   const ModelConfig& config() const { return config_; }
   const graph::Graph& graph() const { return *graph_; }
@@ -28,6 +30,8 @@ class Model {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }
   // The chat template of the file, empty when it has none.
   const std::string& chat_template() const { return chat_template_; }
+  // Where the packed matrices are.
+  PackedIn packed_in() const;
   // Digest of all weights as stored: SHA-256 over name, type, shape and bytes, in the order of
   // graph().weights.
   std::string weights_digest() const;
@@ -39,6 +43,10 @@ class Model {
 
  private:
   struct Storage;
+  struct OwnOrder;
+  bool permuted(size_t weight) const;
+  OwnOrder in_own_order(size_t weight) const;
+
   ModelConfig config_;
   std::unique_ptr<graph::Graph> graph_;  // stable address: executors refer to it
   std::shared_ptr<Storage> storage_;

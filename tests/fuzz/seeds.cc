@@ -10,6 +10,7 @@
 #include "files/gguf.h"
 #include "files/safetensors.h"
 #include "models/model.h"
+#include "models/packed_file.h"
 #include "models/registry.h"
 #include "parsers.h"
 #include "temp_folder.h"
@@ -361,6 +362,16 @@ rows = 4
 lr = 1e-3
 seed = 7
 )")};
+}
+
+std::vector<Bytes> packed_file_seeds() {
+  return {bytes_of_file([&](const std::string& path) {
+    ThreadPool pool(1);
+    PackedFileWriter writer(path, {}, "model.gguf");
+    writer.add(pool, {.weight = 0, .type = DType::q4_0, .rows = 16, .cols = 32}, Bytes(288));
+    writer.add(pool, {.weight = 2, .type = DType::f32, .rows = 2, .cols = 8}, Bytes(64));
+    writer.commit();
+  })};
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kernels/linear/linear.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <functional>
@@ -77,24 +79,24 @@ const float* packed(ThreadPool& pool, const GemmKernels& kernels, Pack pack, con
 // A packed weight belongs to the implementation that was active when it was packed. The scalar
 // reference keeps rows as they are: panels of one column.
 struct PackedWeight::Impl {
-  enum class Type { f32, f16, bf16 };
-
   int64_t out, in;
-  Type type;
+  DType type;                  // F32, F16 or BF16
   const GemmKernels* kernels;  // null: scalar reference
-  Buffer<float> lanes;
+  const float* lanes = nullptr;
+  Buffer<std::byte> owned;  // empty when the memory is the caller's
 
   int64_t width() const { return kernels ? kernels->width : 1; }
   int64_t panels() const { return (out + width() - 1) / width(); }
-  int64_t steps() const { return type == Type::bf16 ? (in + 1) / 2 : in; }
+  int64_t steps() const { return type == DType::bf16 ? (in + 1) / 2 : in; }
   // Lanes from panel to panel; a panel of f16 is only addressed by lanes where its width is even.
-  int64_t panel_lanes() const { return steps() * width() / (type == Type::f16 ? 2 : 1); }
-
-  Impl(int64_t out_rows, int64_t in_cols, Type stored)
-      : out(out_rows), in(in_cols), type(stored), kernels(gemm_kernels()) {
-    const int64_t elements = panels() * width() * steps();
-    lanes = Buffer<float>(static_cast<size_t>(type == Type::f16 ? (elements + 1) / 2 : elements));
+  int64_t panel_lanes() const { return steps() * width() / (type == DType::f16 ? 2 : 1); }
+  size_t bytes() const {
+    const auto elements = static_cast<size_t>(panels() * width() * steps());
+    return elements * (type == DType::f16 ? sizeof(uint16_t) : sizeof(float));
   }
+
+  Impl(DType stored, int64_t out_rows, int64_t in_cols)
+      : out(out_rows), in(in_cols), type(stored), kernels(gemm_kernels()) {}
 };
 
 PackedWeight::PackedWeight(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -103,24 +105,28 @@ PackedWeight& PackedWeight::operator=(PackedWeight&&) noexcept = default;
 PackedWeight::~PackedWeight() = default;
 int64_t PackedWeight::out() const { return impl_->out; }
 int64_t PackedWeight::in() const { return impl_->in; }
-size_t PackedWeight::bytes() const { return impl_->lanes.size() * sizeof(float); }
+size_t PackedWeight::bytes() const { return impl_->bytes(); }
 
-PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, Impl::Type::f32);
-  if (impl->kernels) {
-    pack_panels(pool, *impl->kernels, impl->kernels->pack_transposed, w, in, in, out,
-                impl->lanes.data());
-  } else {
-    std::copy_n(w, out * in, impl->lanes.data());
-  }
-  return PackedWeight(std::move(impl));
+bool PackedWeight::supports(DType type) {
+  return type == DType::f32 || type == DType::f16 || type == DType::bf16;
 }
 
-PackedWeight PackedWeight::from_f16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, Impl::Type::f16);
-  const int64_t width = impl->width();
-  auto* halves = reinterpret_cast<uint16_t*>(impl->lanes.data());
-  pool.run(impl->panels(), [=](int64_t panel) {
+// The first number grows when the order of the lanes changes: files that hold the old order are
+// then no longer used.
+std::string PackedWeight::layout() {
+  return fmt::format("panels-1-{}", Impl(DType::f32, 1, 1).width());
+}
+
+size_t PackedWeight::packed_bytes(DType type, int64_t out, int64_t in) {
+  return Impl(type, out, in).bytes();
+}
+
+namespace {
+
+void pack_f16(ThreadPool& pool, const PackedWeight::Impl& shape, const uint16_t* w,
+              uint16_t* halves) {
+  const int64_t width = shape.width(), in = shape.in, out = shape.out;
+  pool.run(shape.panels(), [=](int64_t panel) {
     for (int64_t k = 0; k < in; ++k) {
       for (int64_t j = 0; j < width; ++j) {
         const int64_t o = panel * width + j;
@@ -128,14 +134,26 @@ PackedWeight PackedWeight::from_f16(ThreadPool& pool, const uint16_t* w, int64_t
       }
     }
   });
-  return PackedWeight(std::move(impl));
 }
 
-PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
-  auto impl = std::make_unique<Impl>(out, in, Impl::Type::bf16);
-  const int64_t width = impl->width(), steps = impl->steps();
-  float* lanes = impl->lanes.data();
-  pool.run(impl->panels(), [=](int64_t panel) {
+}  // namespace
+
+void PackedWeight::pack_into(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                             int64_t in, std::byte* packed) {
+  const Impl shape(type, out, in);
+  auto* lanes = reinterpret_cast<float*>(packed);
+  if (type == DType::f32) {
+    const auto* w = reinterpret_cast<const float*>(rows);
+    if (shape.kernels)
+      pack_panels(pool, *shape.kernels, shape.kernels->pack_transposed, w, in, in, out, lanes);
+    else
+      std::copy_n(w, out * in, lanes);
+    return;
+  }
+  const auto* w = reinterpret_cast<const uint16_t*>(rows);
+  if (type == DType::f16) return pack_f16(pool, shape, w, reinterpret_cast<uint16_t*>(packed));
+  const int64_t width = shape.width(), steps = shape.steps();
+  pool.run(shape.panels(), [=](int64_t panel) {
     for (int64_t s = 0; s < steps; ++s) {
       for (int64_t j = 0; j < width; ++j) {
         const int64_t o = panel * width + j, k = 2 * s;
@@ -145,18 +163,43 @@ PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_
       }
     }
   });
+}
+
+PackedWeight PackedWeight::over(DType type, int64_t out, int64_t in, const std::byte* packed) {
+  auto impl = std::make_unique<Impl>(type, out, in);
+  impl->lanes = reinterpret_cast<const float*>(packed);
   return PackedWeight(std::move(impl));
+}
+
+PackedWeight PackedWeight::pack(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                                int64_t in) {
+  Buffer<std::byte> memory(packed_bytes(type, out, in));
+  pack_into(pool, type, rows, out, in, memory.data());
+  PackedWeight weight = over(type, out, in, memory.data());
+  weight.impl_->owned = std::move(memory);
+  return weight;
+}
+
+PackedWeight PackedWeight::from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in) {
+  return pack(pool, DType::f32, reinterpret_cast<const std::byte*>(w), out, in);
+}
+
+PackedWeight PackedWeight::from_f16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
+  return pack(pool, DType::f16, reinterpret_cast<const std::byte*>(w), out, in);
+}
+
+PackedWeight PackedWeight::from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in) {
+  return pack(pool, DType::bf16, reinterpret_cast<const std::byte*>(w), out, in);
 }
 
 void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float* bias, float* y,
             int64_t n) {
-  using Type = PackedWeight::Impl::Type;
   const PackedWeight::Impl& impl = w.impl();
-  const float* lanes = impl.lanes.data();
+  const float* lanes = impl.lanes;
   if (impl.kernels) {
     const GemmKernels& kernels = *impl.kernels;
-    const auto tile = impl.type == Type::f32                          ? kernels.tile
-                      : impl.type == Type::f16                        ? kernels.tile_f16
+    const auto tile = impl.type == DType::f32                         ? kernels.tile
+                      : impl.type == DType::f16                       ? kernels.tile_f16
                       : kernels.tile_bf16_native && has_avx512_bf16() ? kernels.tile_bf16_native
                                                                       : kernels.tile_bf16;
     gemm(pool, kernels, tile,
@@ -173,9 +216,9 @@ void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float
     return;
   }
   for_tiles(pool, n, impl.out, [&](int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
-    const auto product = impl.type == Type::f32   ? forward_tile
-                         : impl.type == Type::f16 ? forward_tile_f16
-                                                  : forward_tile_bf16;
+    const auto product = impl.type == DType::f32   ? forward_tile
+                         : impl.type == DType::f16 ? forward_tile_f16
+                                                   : forward_tile_bf16;
     product(x, lanes, bias, y, impl.out, impl.in, r0, r1, o0, o1);
   });
 }

@@ -10,10 +10,13 @@
 //
 // T is float or double (double: scalar reference only).
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/thread_pool.h"
+#include "tensor/dtype.h"
 
 namespace avocado::kernels {
 
@@ -24,6 +27,14 @@ class PackedWeight {
   static PackedWeight from_f32(ThreadPool& pool, const float* w, int64_t out, int64_t in);
   static PackedWeight from_f16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in);
   static PackedWeight from_bf16(ThreadPool& pool, const uint16_t* w, int64_t out, int64_t in);
+  // The same in steps for `type` F32, F16 or BF16, over memory of the caller that is aligned to 64
+  // bytes, as in kernels/quantized. `rows` is aligned for its type.
+  static bool supports(DType type);
+  static std::string layout();
+  static size_t packed_bytes(DType type, int64_t out, int64_t in);
+  static void pack_into(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                        int64_t in, std::byte* packed);
+  static PackedWeight over(DType type, int64_t out, int64_t in, const std::byte* packed);
   PackedWeight(PackedWeight&&) noexcept;
   PackedWeight& operator=(PackedWeight&&) noexcept;
   ~PackedWeight();
@@ -36,6 +47,8 @@ class PackedWeight {
   const Impl& impl() const { return *impl_; }
 
  private:
+  static PackedWeight pack(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                           int64_t in);
   explicit PackedWeight(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -166,6 +166,12 @@ const Format* find_format(DType type) {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+size_t bytes_of(const Format& format, const QuantizedKernels* kernels, int64_t out, int64_t in) {
+  return kernels
+             ? static_cast<size_t>(divide_up(out, kGroupRows) * format.row_group_bytes(in / kUnit))
+             : static_cast<size_t>(out) * *dtype_bytes(format.type, in);
+}
+
 }  // namespace
 
 // A weight belongs to the implementation that was active when it was packed, and is multiplied by
@@ -175,11 +181,12 @@ struct QuantizedWeight::Impl {
   const Format* format;
   int64_t out, in;
   const QuantizedKernels* kernels;  // null: scalar reference
-  Buffer<uint8_t> memory;
+  Buffer<std::byte> owned;          // empty when the memory is the caller's
+  const std::byte* memory;
 
   int64_t units() const { return in / kUnit; }
   const uint8_t* row_group(int64_t i) const {
-    return memory.data() + i * format->row_group_bytes(units());
+    return reinterpret_cast<const uint8_t*>(memory) + i * format->row_group_bytes(units());
   }
 };
 
@@ -189,35 +196,65 @@ QuantizedWeight& QuantizedWeight::operator=(QuantizedWeight&&) noexcept = defaul
 QuantizedWeight::~QuantizedWeight() = default;
 int64_t QuantizedWeight::out() const { return impl_->out; }
 int64_t QuantizedWeight::in() const { return impl_->in; }
-size_t QuantizedWeight::bytes() const { return impl_->memory.size(); }
+size_t QuantizedWeight::bytes() const {
+  return bytes_of(*impl_->format, impl_->kernels, impl_->out, impl_->in);
+}
 
 bool QuantizedWeight::supports(DType type) { return find_format(type) != nullptr; }
 
+// The number grows when the order of the bytes changes (layout.h, or the codes of a block): files
+// that hold the old order are then no longer used.
+std::string QuantizedWeight::layout() { return quantized_kernels() ? "quantized-1" : "rows"; }
+
+namespace {
+
+const Format& format_of(DType type, int64_t in) {
+  const Format* format = find_format(type);
+  if (!format || !dtype_bytes(type, in))
+    fail_usage("rows of {} elements of type {} cannot be packed", in, dtype_traits(type)->name);
+  return *format;
+}
+
+}  // namespace
+
+size_t QuantizedWeight::packed_bytes(DType type, int64_t out, int64_t in) {
+  return bytes_of(format_of(type, in), quantized_kernels(), out, in);
+}
+
+void QuantizedWeight::pack_into(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                                int64_t in, std::byte* packed) {
+  const Format& format = format_of(type, in);
+  if (!quantized_kernels()) {
+    std::memcpy(packed, rows, packed_bytes(type, out, in));
+    return;
+  }
+  const int64_t bytes = format.row_group_bytes(in / kUnit);
+  const uint64_t row_bytes = *dtype_bytes(type, in);
+  pool.run(divide_up(out, kGroupRows), [&](int64_t i) {
+    uint8_t* w = reinterpret_cast<uint8_t*>(packed) + i * bytes;
+    std::memset(w, 0, static_cast<size_t>(bytes));
+    format.pack(rows + static_cast<uint64_t>(i * kGroupRows) * row_bytes, row_bytes,
+                std::min<int64_t>(kGroupRows, out - i * kGroupRows), in, w);
+  });
+}
+
+QuantizedWeight QuantizedWeight::over(DType type, int64_t out, int64_t in,
+                                      const std::byte* packed) {
+  return QuantizedWeight(std::make_unique<Impl>(Impl{.format = &format_of(type, in),
+                                                     .out = out,
+                                                     .in = in,
+                                                     .kernels = quantized_kernels(),
+                                                     .owned = {},
+                                                     .memory = packed}));
+}
+
 QuantizedWeight QuantizedWeight::pack(ThreadPool& pool, DType type, const std::byte* rows,
                                       int64_t out, int64_t in) {
-  const Format* format = find_format(type);
-  const std::optional<uint64_t> row_bytes = dtype_bytes(type, in);
-  if (!format || !row_bytes)
-    fail_usage("rows of {} elements of type {} cannot be packed", in, dtype_traits(type)->name);
-  auto impl = std::make_unique<Impl>();
-  impl->format = format;
-  impl->out = out;
-  impl->in = in;
-  impl->kernels = quantized_kernels();
-  if (impl->kernels) {
-    const int64_t groups = divide_up(out, kGroupRows), bytes = format->row_group_bytes(in / kUnit);
-    impl->memory = Buffer<uint8_t>(static_cast<size_t>(groups * bytes));
-    pool.run(groups, [&](int64_t i) {
-      uint8_t* w = impl->memory.data() + i * bytes;
-      std::memset(w, 0, static_cast<size_t>(bytes));
-      format->pack(rows + static_cast<uint64_t>(i * kGroupRows) * *row_bytes, *row_bytes,
-                   std::min<int64_t>(kGroupRows, out - i * kGroupRows), in, w);
-    });
-  } else {
-    impl->memory = Buffer<uint8_t>(static_cast<size_t>(out) * *row_bytes);
-    std::memcpy(impl->memory.data(), rows, impl->memory.size());
-  }
-  return QuantizedWeight(std::move(impl));
+  Buffer<std::byte> memory(packed_bytes(type, out, in));
+  pack_into(pool, type, rows, out, in, memory.data());
+  QuantizedWeight weight = over(type, out, in, memory.data());
+  weight.impl_->owned = std::move(memory);
+  return weight;
 }
 
 // Rows of x as weights with the same group size and the same offset of codes read them.
@@ -325,8 +362,7 @@ void linear_reference(ThreadPool& pool, const QuantizedInput::Impl& x,
                       const QuantizedProduct& product) {
   const QuantizedWeight::Impl& w = product.weight->impl();
   pool.run_chunks(w.out, kGroupRows, [&](int64_t begin, int64_t end) {
-    w.format->reference(reinterpret_cast<const std::byte*>(w.memory.data()), begin, end, w.in,
-                        x.rows, product.bias, product.y, w.out);
+    w.format->reference(w.memory, begin, end, w.in, x.rows, product.bias, product.y, w.out);
   });
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/thread_pool.h"
 #include "tensor/dtype.h"
@@ -31,6 +32,14 @@ class QuantizedWeight {
   // Rows of `in` elements, `in` a whole number of blocks.
   static QuantizedWeight pack(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
                               int64_t in);
+  // The same in steps, over memory of the caller that is aligned to 64 bytes: how much is needed,
+  // filling it, and a weight that reads what was filled while it lives. `layout` names the order of
+  // the bytes, which may be kept in a file and used by whoever has the same layout.
+  static std::string layout();
+  static size_t packed_bytes(DType type, int64_t out, int64_t in);
+  static void pack_into(ThreadPool& pool, DType type, const std::byte* rows, int64_t out,
+                        int64_t in, std::byte* packed);
+  static QuantizedWeight over(DType type, int64_t out, int64_t in, const std::byte* packed);
   QuantizedWeight(QuantizedWeight&&) noexcept;
   QuantizedWeight& operator=(QuantizedWeight&&) noexcept;
   ~QuantizedWeight();
