@@ -1,6 +1,7 @@
 // make_model SHAPE TYPE FILE: a GGUF file of random weights in a published shape, to measure speed
-// with. SHAPE: 1b (Llama 3.2 1B) or 8b (Llama 3 8B). TYPE: a stored type, or Q4_K_M, the usual mix
-// (Q6_K for the output, and in half of the layers for values and the last product of the MLP).
+// with. SHAPE: 1b (Llama 3.2 1B) or 8b (Llama 3 8B). TYPE: a stored type for every matrix, or
+// Q4_K_M, the usual mix (Q6_K for the output, and in half of the layers for values and the last
+// product of the MLP).
 
 #include <algorithm>
 #include <cstdio>
@@ -42,18 +43,19 @@ bool more_bits(int64_t layer, int64_t layers) {
   return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
 }
 
-DType type_of(const graph::Weight& weight, const std::string& mix, int64_t layers) {
+DType type_of(const graph::Weight& weight, const std::string& mix, const ModelConfig& config) {
   if (!weight.matrix) return DType::f32;
   if (mix != "Q4_K_M") {
     const DTypeTraits* traits = dtype_by_name(mix);
     if (!traits) fail_usage("{}: no such type", mix);
     return traits->type;
   }
-  if (weight.name == "output.weight" || weight.name == "token_embd.weight") return DType::q6_k;
+  if (weight.name == "output.weight") return DType::q6_k;
+  if (weight.name == "token_embd.weight") return config.tied ? DType::q6_k : DType::q4_k;
   const bool rich = weight.name.find("attn_v") != std::string::npos ||
                     weight.name.find("ffn_down") != std::string::npos;
   const int64_t layer = std::stoll(weight.name.substr(4));
-  return rich && more_bits(layer, layers) ? DType::q6_k : DType::q4_k;
+  return rich && more_bits(layer, config.layers) ? DType::q6_k : DType::q4_k;
 }
 
 // One of these is repeated over every matrix: the speed does not depend on the values, as long as
@@ -82,14 +84,14 @@ int main(int argc, char** argv) try {
   const graph::Graph graph = build_graph(config);
   std::map<DType, int64_t> largest;  // matrices of a type share the bytes of the largest
   for (const graph::Weight& weight : graph.weights) {
-    int64_t& count = largest[type_of(weight, argv[2], config.layers)];
+    int64_t& count = largest[type_of(weight, argv[2], config)];
     count = std::max(count, weight.count());
   }
   std::map<DType, std::vector<std::byte>> bytes;
   for (const auto& [type, count] : largest) bytes[type] = random_bytes(type, count);
   std::vector<StoredWeight> stored;
   for (const graph::Weight& weight : graph.weights) {
-    const DType type = type_of(weight, argv[2], config.layers);
+    const DType type = type_of(weight, argv[2], config);
     stored.push_back({type, std::span(bytes[type]).first(*dtype_bytes(type, weight.count()))});
   }
   save_gguf(argv[3], config, graph, stored, nullptr, "");

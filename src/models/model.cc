@@ -162,7 +162,8 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::name, {"rope_freqs.weight"});
     sources = file.sources();
-    if (file.find("tokenizer.ggml.model")) model.tokenizer_ = Tokenizer::from_gguf(file);
+    if (file.get_string("tokenizer.ggml.model", "no_vocab") != "no_vocab")
+      model.tokenizer_ = Tokenizer::from_gguf(file);
     model.chat_template_ = file.get_string("tokenizer.chat_template", "");
   }
   if (model.tokenizer_ && model.tokenizer_->vocab_size() > model.config_.vocab)

@@ -61,7 +61,10 @@ TEST_P(ModelTest, GgufRoundTripKeepsConfigAndWeights) {
   const Weights weights(g);
   const std::string path = folder_.path() / "tiny.gguf";
   save_gguf(path, config, g, weights.pointers, nullptr, "");
+  // llama.cpp's word for a file without tokenizer.
+  EXPECT_EQ(GgufFile::open(path).get_string("tokenizer.ggml.model"), "no_vocab");
   const Model model = Model::load(path, pool_);
+  EXPECT_EQ(model.tokenizer(), nullptr);
   ModelConfig expected = config;
   // GGUF holds these two as 32-bit floats.
   expected.norm_eps = static_cast<double>(static_cast<float>(config.norm_eps));

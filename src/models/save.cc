@@ -64,7 +64,10 @@ void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph
     out.set_string(key("rope.scaling.type"), "linear");
     out.set_f32(key("rope.scaling.factor"), static_cast<float>(c.rope_factor));
   }
-  if (tokenizer) tokenizer->write_gguf(out);
+  if (tokenizer)
+    tokenizer->write_gguf(out);
+  else
+    out.set_string("tokenizer.ggml.model", "no_vocab");  // so that llama.cpp loads it too
   if (!chat_template.empty()) out.set_string("tokenizer.chat_template", chat_template);
   if (!c.rope_divisors.empty())
     out.add_tensor({.name = "rope_freqs.weight",
