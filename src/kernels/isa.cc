@@ -4,6 +4,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 #include <algorithm>
@@ -111,6 +113,11 @@ void set_active_isa(Isa isa) {
 #if defined(__x86_64__) && !defined(AVOCADO_PORTABLE)
 bool has_avx512_bf16() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512bf16"); }
 bool has_avx512_vnni() { return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512vnni"); }
+bool has_avx_vnni() {
+  // CPUID leaf 7, subleaf 1: EAX bit 4.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return runs_here(Isa::avx2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
+}
 bool has_amx_int8() {
   static const bool has = [] {
     if (!has_avx512_vnni()) return false;
@@ -128,12 +135,27 @@ bool has_amx_int8() {
 #else
 bool has_avx512_bf16() { return false; }
 bool has_avx512_vnni() { return false; }
+bool has_avx_vnni() { return false; }
 bool has_amx_int8() { return false; }
 #endif
 
-namespace {
-std::atomic<bool> amx_allowed{true};
+bool has_arm_dotprod() {
+#if defined(__aarch64__) && defined(__linux__) && !defined(AVOCADO_PORTABLE)
+  constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & kDotProduct) != 0;
+#else
+  return false;
+#endif
 }
+
+namespace {
+std::atomic<bool> amx_allowed{true}, dot_allowed{true};
+}
+bool use_int8_dot() {
+  static const bool has = has_avx_vnni() || has_arm_dotprod();
+  return has && dot_allowed.load(std::memory_order_relaxed);
+}
+void allow_int8_dot(bool on) { dot_allowed.store(on, std::memory_order_relaxed); }
 bool use_amx_int8() { return amx_allowed.load(std::memory_order_relaxed) && has_amx_int8(); }
 void allow_amx_int8(bool on) { amx_allowed.store(on, std::memory_order_relaxed); }
 

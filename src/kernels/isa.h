@@ -25,9 +25,14 @@ Isa active_isa();
 // Forces one (tests, benchmarks). Not to be called while kernels run.
 void set_active_isa(Isa isa);
 
-// Extensions within avx512 that some kernels use when present.
+// Extensions that some kernels use when present, within avx512 ...
 bool has_avx512_bf16();
 bool has_avx512_vnni();
+// ... within avx2, and within neon: sums of four products of 8-bit integers in one instruction.
+bool has_avx_vnni();
+bool has_arm_dotprod();
+bool use_int8_dot();           // one of these two is there, and not switched off
+void allow_int8_dot(bool on);  // for tests and benchmarks
 // Intel's matrix unit, and the operating system lets this process use it.
 bool has_amx_int8();
 bool use_amx_int8();           // it is there, and not switched off

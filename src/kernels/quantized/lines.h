@@ -3,11 +3,12 @@
 // its product with four columns of one quantized row of x. In addition to kernels/simd/simd.h:
 //
 //   Line, load_line
-//   load_table             16 bytes in every 16-byte part
+//   load_table<L>          16 bytes in every 16-byte part, as the product takes them
 //   keep(line, mask)       and
 //   join(a, b)             or
 //   right<n>, left<n>      shifts within 16 bits; bits that cross bytes are to be masked
 //   look_up(table, line)   bytes below 16 to bytes of the table
+//   kDot<L>                the instruction that adds four products of bytes is used (WithDot)
 //   kUnsigned<L>           the product takes codes, and sums begin at `start`; otherwise it takes
 //                          values, and sums begin at zero
 //   prepare<L>(line)       codes to what the product takes
@@ -20,6 +21,15 @@
 #include "kernels/simd/simd.h"
 
 namespace avocado::kernels::AVOCADO_ISA_NS {
+
+// Layout L, for kernels that are only called when use_int8_dot(): AVX2 with the 256-bit vpdpbusd of
+// AVX-VNNI, NEON with sdot. (AVX-512 kernels always have vpdpbusd.)
+template <class L>
+struct WithDot : L {};
+template <class L>
+constexpr bool kDot = false;
+template <class L>
+constexpr bool kDot<WithDot<L>> = true;
 
 AVOCADO_LANES int32_t four_bytes(const int8_t* a) {
   int32_t bytes;

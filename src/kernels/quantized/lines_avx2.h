@@ -11,9 +11,12 @@ AVOCADO_LANES Line load_line(const uint8_t* p) {
   return {{_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))}};
 }
+template <class L>
 AVOCADO_LANES Line load_table(const int8_t* p) {
-  const __m256i table =
-      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  // vpdpbusd takes the table's values as unsigned numbers, 128 above.
+  if constexpr (kDot<L>) part = _mm_xor_si128(part, _mm_set1_epi8(-128));
+  const __m256i table = _mm256_broadcastsi128_si256(part);
   return {{table, table}};
 }
 AVOCADO_LANES Line keep(Line a, int mask) {
@@ -36,9 +39,9 @@ AVOCADO_LANES Line look_up(Line table, Line a) {
 }
 
 // vpmaddubsw adds two products in 16 bits with saturation: codes up to 63 are safe as they are,
-// values up to 128 in size after moving their signs to x.
+// values up to 128 in size after moving their signs to x. vpdpbusd takes any code.
 template <class L>
-constexpr bool kUnsigned = !L::kTable && L::kBits <= 6;
+constexpr bool kUnsigned = kDot<L> || (!L::kTable && L::kBits <= 6);
 template <class L>
 AVOCADO_LANES Line prepare(Line a) {
   if constexpr (kUnsigned<L> || L::kTable) {
@@ -48,14 +51,20 @@ AVOCADO_LANES Line prepare(Line a) {
     return {{_mm256_sub_epi8(a.v[0], bias), _mm256_sub_epi8(a.v[1], bias)}};
   }
 }
+// vpdpbusd is written in assembly because the intrinsic asks that the whole function be compiled
+// for CPUs with AVX-VNNI.
 template <class L>
 AVOCADO_LANES I32x16 dot(I32x16 sum, Line w, const int8_t* a) {
   const __m256i x = _mm256_set1_epi32(four_bytes(a)), ones = _mm256_set1_epi16(1);
   for (int i = 0; i < 2; ++i) {
-    const __m256i pairs =
-        kUnsigned<L> ? _mm256_maddubs_epi16(w.v[i], x)
-                     : _mm256_maddubs_epi16(_mm256_abs_epi8(w.v[i]), _mm256_sign_epi8(x, w.v[i]));
-    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(pairs, ones));
+    if constexpr (kDot<L>) {
+      __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.v[i]) : "x"(w.v[i]), "x"(x));
+    } else {
+      const __m256i pairs =
+          kUnsigned<L> ? _mm256_maddubs_epi16(w.v[i], x)
+                       : _mm256_maddubs_epi16(_mm256_abs_epi8(w.v[i]), _mm256_sign_epi8(x, w.v[i]));
+      sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(pairs, ones));
+    }
   }
   return sum;
 }

@@ -8,6 +8,7 @@ struct Line {
 };
 
 AVOCADO_LANES Line load_line(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+template <class L = void>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   // vpdpbusd takes the table's values as unsigned numbers, 128 above.
   const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

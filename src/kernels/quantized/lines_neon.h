@@ -8,6 +8,7 @@ struct Line {
 };
 
 AVOCADO_LANES Line load_line(const uint8_t* p) { AVOCADO_EACH(Line, vld1q_u8(p + 16 * i)); }
+template <class L>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   AVOCADO_EACH(Line, vreinterpretq_u8_s8(vld1q_s8(p + 0 * i)));
 }
@@ -39,9 +40,23 @@ AVOCADO_LANES Line prepare(Line a) {
   else
     AVOCADO_EACH(Line, vsubq_u8(a.v[i], vdupq_n_u8(static_cast<uint8_t>(L::kBias))));
 }
-// Only instructions of every 64-bit Arm: widening products, then two pairwise sums.
+// What the assembler has to be told before an sdot.
+#if defined(__ARM_FEATURE_DOTPROD)
+#define AVOCADO_ARCH ""
+#else
+#define AVOCADO_ARCH ".arch armv8.2-a+dotprod\n\t"
+#endif
+
+// With instructions of every 64-bit Arm: widening products, then two pairwise sums. sdot is written
+// in assembly because the intrinsic asks that the whole function be compiled for CPUs with it.
 template <class L>
 AVOCADO_LANES I32x16 dot(I32x16 sum, Line w, const int8_t* a) {
+  if constexpr (kDot<L>) {
+    const int32x4_t four = vdupq_n_s32(four_bytes(a));
+    for (int i = 0; i < 4; ++i)
+      __asm__(AVOCADO_ARCH "sdot %0.4s, %1.16b, %2.16b" : "+w"(sum.v[i]) : "w"(w.v[i]), "w"(four));
+    return sum;
+  }
   const int8x8_t x = vreinterpret_s8_s32(vdup_n_s32(four_bytes(a)));
   for (int i = 0; i < 4; ++i) {
     const int8x16_t values = vreinterpretq_s8_u8(w.v[i]);

@@ -21,12 +21,25 @@ const QuantizedKernels* no_kernels() { return nullptr; }
 
 AVOCADO_IMPLEMENTATIONS(kKernels, "quantized", quantized_kernels, Provide, no_kernels)
 
+// Those for CPUs with one instruction for four products of bytes.
+namespace avx2 {
+Provide quantized_kernels_dot;
+}
+namespace neon {
+Provide quantized_kernels_dot;
+}
+
 const QuantizedKernels* quantized_kernels() {
-#if defined(__x86_64__) && !defined(AVOCADO_PORTABLE)
+  const QuantizedKernels* kernels = kKernels.pick()();
+#if defined(AVOCADO_PORTABLE)
+#elif defined(__x86_64__)
+  if (active_isa() == Isa::avx2 && use_int8_dot()) return avx2::quantized_kernels_dot();
   // The AVX-512 kernels are made of VNNI's instruction.
   if (active_isa() == Isa::avx512 && !has_avx512_vnni()) return avx2::quantized_kernels();
+#elif defined(__aarch64__)
+  if (active_isa() == Isa::neon && use_int8_dot()) return neon::quantized_kernels_dot();
 #endif
-  return kKernels.pick()();
+  return kernels;
 }
 
 namespace {

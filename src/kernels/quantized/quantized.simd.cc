@@ -135,7 +135,7 @@ void multiply(const QuantizedTile& tile, int64_t first) {
   const float* sums = tile.x.sums + first * groups;
   const uint8_t* w = tile.w;
   Line table{};
-  if constexpr (L::kTable) table = load_table(tile.table);
+  if constexpr (L::kTable) table = load_table<L>(tile.table);
   F32x16 acc[T], super_scale = splat(0), super_offset = splat(0);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = splat(0);
@@ -232,5 +232,17 @@ static constexpr QuantizedKernels kKernels = {
 };
 
 const QuantizedKernels* quantized_kernels() { return &kKernels; }
+
+#if !defined(__AVX512F__)
+#define AVOCADO_TILE_DOT(type, Block) tile<WithDot<LayoutOf<Block>>>,
+static constexpr QuantizedKernels kDotKernels = {
+    .tile = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE_DOT)},
+    .tile_many = {},
+    .taken_off = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TAKEN_OFF)},
+    .quantize = quantize,
+};
+
+const QuantizedKernels* quantized_kernels_dot() { return &kDotKernels; }
+#endif
 
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -71,6 +71,7 @@ class Quantized : public testing::Test {
   void TearDown() override {
     set_active_isa(before_);
     allow_amx_int8(true);
+    allow_int8_dot(true);
   }
 
   static std::vector<uint32_t> run(Isa isa, ThreadPool& pool, DType type, int64_t n, int64_t out,
@@ -106,7 +107,8 @@ struct Recorded {
 const Recorded kRecorded[] = {
     {std::span(kTypes).first(kCodebooks),
      "d4881f8db717bb790e373413c52928cbe7e8f89d05b368452da3701b1cdb6e24"},
-    {std::span(kTypes).subspan(kCodebooks), "d1a4ade9aff574dc4275a3028e30d8a47dae8b52424ffe10e4630b647a86cc0b"},
+    {std::span(kTypes).subspan(kCodebooks),
+     "d1a4ade9aff574dc4275a3028e30d8a47dae8b52424ffe10e4630b647a86cc0b"},
 };
 
 class QuantizedTypes : public Quantized, public testing::WithParamInterface<Recorded> {};
@@ -126,21 +128,23 @@ TEST_P(QuantizedTypes, EveryInstructionSetGivesTheBitsOfTheReference) {
             run(Isa::scalar, one, type, shape.n, shape.out, in, kind, bias);
         digest.update_array<uint32_t>(want);
         for (const Isa isa : available_isas()) {
-          for (const auto& [pool, amx] : {std::pair{&one, false}, {&three, true}}) {
-            allow_amx_int8(amx);
+          for (const auto& [pool, all] : {std::pair{&one, false}, {&three, true}}) {
+            allow_amx_int8(all);
+            allow_int8_dot(all);
             ++comparisons;
             ASSERT_EQ(want, run(isa, *pool, type, shape.n, shape.out, in, kind, bias))
                 << dtype_traits(type)->name << " on " << isa_name(isa) << ", " << shape.n << " x "
                 << shape.out << " x " << in << ", inputs " << static_cast<int>(kind) << ", "
-                << pool->threads() << " threads, AMX allowed: " << amx;
+                << pool->threads() << " threads, all extensions: " << all;
           }
         }
       }
     }
   }
   const std::string hex = digest.hex();
-  std::printf("%d comparisons, 0 differ%s; digest of the reference %s\n", comparisons,
-              has_amx_int8() ? ", with and without AMX" : "", hex.c_str());
+  std::printf("%d comparisons, 0 differ%s%s; digest of the reference %s\n", comparisons,
+              has_amx_int8() ? ", with and without AMX" : "",
+              use_int8_dot() ? ", with and without int8 dot products" : "", hex.c_str());
   EXPECT_EQ(hex, GetParam().digest);
 }
 
