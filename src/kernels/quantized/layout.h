@@ -25,7 +25,8 @@ namespace avocado::kernels {
 constexpr int kUnit = 32;       // columns
 constexpr int kGroupRows = 16;  // rows of a row group
 constexpr int kSuperUnits = 8;  // units that share a float scale with half_times
-constexpr int kLine = 64;       // bytes
+constexpr int kSuper = kUnit * kSuperUnits;
+constexpr int kLine = 64;  // bytes
 constexpr int kUnitLines = 8;
 
 constexpr float kTiny = 0x1p-100f;  // a unit of x that stays below is zero
@@ -43,23 +44,25 @@ struct Layout {
   static constexpr int kBias = Bias;        // value = code - kBias; 0 with a table
   static constexpr int kDivisor = Divisor;  // of the float scales, a power of two
 
-  static constexpr bool kSuper = Scales == PackedScales16::half_times;
+  static constexpr bool kInteger = Scales == PackedScales16::half_times;
   static constexpr int kNibbles = Bits == 4 || Bits == 5 || Bits == 6 ? 4 * kLine : 0;
   static constexpr int kPairs = Bits == 2 || Bits == 3 || Bits == 6 ? 2 * kLine : 0;
   static constexpr int kSingles = Bits == 3 || Bits == 5 ? kLine : 0;
   static constexpr int kWhole = Bits == 8 ? 8 * kLine : 0;
   static constexpr int kPlanes = kNibbles + kPairs + kSingles + kWhole;
   static constexpr int kGroups = kUnit / Group;  // in a unit
+  // Columns that share a scale of x: scales of groups are summed as integers within these.
+  static constexpr int kStretch = kInteger ? kSuper : kUnit;
   static constexpr int kKinds = Offsets ? 2 : 1;
-  static constexpr bool kShared = kSuper && Offsets && Bits == 2;  // scale and offset in a byte
+  static constexpr bool kShared = kInteger && Offsets && Bits == 2;  // scale and offset in a byte
   // Bytes of 16-bit scales, at the beginning of 256 columns or the end of a unit ...
   static constexpr int kFloatScales = 2 * kGroupRows * kKinds;
   // ... and of a unit and its scales.
   static constexpr int kUnitBytes =
-      kPlanes + (kSuper ? kGroupRows * kGroups * (kShared ? 1 : kKinds) : kFloatScales);
+      kPlanes + (kInteger ? kGroupRows * kGroups * (kShared ? 1 : kKinds) : kFloatScales);
 
   static constexpr int64_t row_group_bytes(int64_t units) {
-    return units * kUnitBytes + (kSuper ? units / kSuperUnits * kFloatScales : 0);
+    return units * kUnitBytes + (kInteger ? units / kSuperUnits * kFloatScales : 0);
   }
 };
 
@@ -67,20 +70,22 @@ struct Layout {
 struct QuantizedRows {
   const int8_t* a = nullptr;       // [n, step], of which in count
   int64_t step = 0;                // a multiple of 64
-  const float* d = nullptr;        // [n, in / 32]
+  const float* d = nullptr;        // [n, in / stretch]
   const int32_t* start = nullptr;  // [n, in / group]: -taken_off * sum of the group
-  const float* sums = nullptr;     // [n, in / group]: float(sum of the group) * d
+  const float* sums = nullptr;     // [n, in / group], stretches of 32: float(sum of the group) * d
+  const int16_t* group_sums = nullptr;  // [n, in / group], stretches of 256: sum of the group
 };
 
 // One row of x to quantize: where from, where to.
 struct QuantizedRow {
   const float* x;
   int64_t in;
-  int group, taken_off;
+  int stretch, group, taken_off;
   int8_t* a;
   float* d;
   int32_t* start;
   float* sums;
+  int16_t* group_sums;
 };
 
 // Rows of x that AMX takes at once; its buffers have whole multiples of them.
@@ -100,10 +105,10 @@ struct QuantizedTile {
   uint8_t* scratch = nullptr;   // tile_many: scratch_bytes(units), aligned to 64
 };
 
-// A row group with a byte per code, and a float for scales and offsets of up to two groups per
-// unit.
+// A row group with a byte per value and a float for scales and offsets of up to two groups per
+// unit; or with two bytes per value times scale, two floats per 256 columns and 16 bits per offset.
 constexpr int64_t scratch_bytes(int64_t units) {
-  return units * (kUnitLines * kLine + 2 * 2 * kGroupRows * 4);
+  return units * (2 * kUnitLines * kLine + 2 * 2 * kGroupRows * 4);
 }
 
 }  // namespace avocado::kernels

@@ -13,9 +13,9 @@
 //                          values, and sums begin at zero
 //   prepare<L>(line)       codes to what the product takes
 //   dot<L>(sum, line, a)   sum + line * a, a lane per row
-//   load_half, load_bfloat, load_int8, load_uint8, load_low_nibbles, load_high_nibbles
-//                          16 numbers as floats
-//   max_int, max_lane, sum_int, store_int8   of I32x16
+//   load_half, load_bfloat 16 numbers as floats
+//   load_int8, load_uint8, load_low_nibbles, load_high_nibbles   16 numbers as integers
+//   multiply_int, max_int, max_lane, sum_int, store_int8   of I32x16
 
 #include "kernels/quantized/layout.h"
 #include "kernels/simd/simd.h"

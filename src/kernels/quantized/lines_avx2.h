@@ -82,29 +82,28 @@ AVOCADO_LANES F32x16 load_bfloat(const uint8_t* p) {
   }
   return out;
 }
-AVOCADO_LANES F32x16 load_int8(const uint8_t* p) {
+AVOCADO_LANES I32x16 load_int8(const uint8_t* p) {
   const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {{_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)),
-           _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))}};
+  return {{_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))}};
 }
-AVOCADO_LANES F32x16 load_uint8(const uint8_t* p) {
+AVOCADO_LANES I32x16 widen_bytes(__m128i x) {
+  return {{_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))}};
+}
+AVOCADO_LANES I32x16 load_uint8(const uint8_t* p) {
+  return widen_bytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+AVOCADO_LANES I32x16 load_low_nibbles(const uint8_t* p) {
+  return widen_bytes(
+      _mm_and_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(15)));
+}
+AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
   const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {{_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(x)),
-           _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)))}};
+  return widen_bytes(_mm_and_si128(_mm_srli_epi16(x, 4), _mm_set1_epi8(15)));
 }
 
-AVOCADO_LANES F32x16 load_low_nibbles(const uint8_t* p) {
-  const __m128i x =
-      _mm_and_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(15));
-  return {{_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(x)),
-           _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)))}};
+AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) {
+  return {{_mm256_mullo_epi32(a.v[0], b.v[0]), _mm256_mullo_epi32(a.v[1], b.v[1])}};
 }
-AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
-  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {{_mm256_cvtepi32_ps(_mm256_srli_epi32(_mm256_cvtepu8_epi32(x), 4)),
-           _mm256_cvtepi32_ps(_mm256_srli_epi32(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)), 4))}};
-}
-
 AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) {
   return {{_mm256_max_epi32(a.v[0], b.v[0]), _mm256_max_epi32(a.v[1], b.v[1])}};
 }

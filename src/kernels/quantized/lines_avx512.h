@@ -53,24 +53,22 @@ AVOCADO_LANES F32x16 load_bfloat(const uint8_t* p) {
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
 }
-AVOCADO_LANES F32x16 load_int8(const uint8_t* p) {
-  return {_mm512_cvtepi32_ps(
-      _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+AVOCADO_LANES I32x16 load_int8(const uint8_t* p) {
+  return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
 }
-AVOCADO_LANES F32x16 load_uint8(const uint8_t* p) {
-  return {_mm512_cvtepi32_ps(
-      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+AVOCADO_LANES I32x16 load_uint8(const uint8_t* p) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+AVOCADO_LANES I32x16 load_low_nibbles(const uint8_t* p) {
+  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm512_cvtepu8_epi32(_mm_and_si128(x, _mm_set1_epi8(15)))};
+}
+AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
+  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4)};
 }
 
-AVOCADO_LANES F32x16 load_low_nibbles(const uint8_t* p) {
-  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_and_si128(x, _mm_set1_epi8(15))))};
-}
-AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
-  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm512_cvtepi32_ps(_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4))};
-}
-
+AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
 AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) { return {_mm512_max_epi32(a.v, b.v)}; }
 AVOCADO_LANES int32_t max_lane(I32x16 a) { return _mm512_reduce_max_epi32(a.v); }
 AVOCADO_LANES int32_t sum_int(I32x16 a) { return _mm512_reduce_add_epi32(a.v); }

@@ -74,28 +74,28 @@ AVOCADO_LANES F32x16 load_bfloat(const uint8_t* p) {
   AVOCADO_EACH(F32x16,
                vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p + 8 * i)), 16)));
 }
-AVOCADO_LANES F32x16 load_int8(const uint8_t* p) {
-  float x[16];
-  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(static_cast<int8_t>(p[i]));
-  return load(x);
+AVOCADO_LANES I32x16 widen_bytes(int8x16_t x) {
+  const int16x8_t low = vmovl_s8(vget_low_s8(x)), high = vmovl_s8(vget_high_s8(x));
+  return {{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)),
+           vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))}};
 }
-AVOCADO_LANES F32x16 load_uint8(const uint8_t* p) {
-  float x[16];
-  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i]);
-  return load(x);
+AVOCADO_LANES I32x16 load_int8(const uint8_t* p) {
+  return widen_bytes(vreinterpretq_s8_u8(vld1q_u8(p)));
 }
-
-AVOCADO_LANES F32x16 load_low_nibbles(const uint8_t* p) {
-  float x[16];
-  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i] & 15);
-  return load(x);
+AVOCADO_LANES I32x16 load_uint8(const uint8_t* p) {
+  const I32x16 a = load_int8(p);
+  AVOCADO_EACH(I32x16, vandq_s32(a.v[i], vdupq_n_s32(255)));
 }
-AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
-  float x[16];
-  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>(p[i] >> 4);
-  return load(x);
+AVOCADO_LANES I32x16 load_low_nibbles(const uint8_t* p) {
+  return widen_bytes(vreinterpretq_s8_u8(vandq_u8(vld1q_u8(p), vdupq_n_u8(15))));
+}
+AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
+  return widen_bytes(vreinterpretq_s8_u8(vshrq_n_u8(vld1q_u8(p), 4)));
 }
 
+AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) {
+  AVOCADO_EACH(I32x16, vmulq_s32(a.v[i], b.v[i]));
+}
 AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) {
   AVOCADO_EACH(I32x16, vmaxq_s32(a.v[i], b.v[i]));
 }

@@ -94,7 +94,7 @@ void pack_row_group(const std::byte* rows, uint64_t row_bytes, int64_t count, in
       block.codes(row_codes);
       for (int u = 0; u < units; ++u) std::memcpy(codes[u][r], row_codes + u * kUnit, kUnit);
     }
-    if constexpr (L::kSuper) {
+    if constexpr (L::kInteger) {
       for (int r = 0; r < kGroupRows; ++r) {
         put_16(w, r, block_d(blocks[r]).bits());
         if constexpr (L::kOffsets) put_16(w + 2 * kGroupRows, r, blocks[r].dmin.bits());
@@ -105,7 +105,7 @@ void pack_row_group(const std::byte* rows, uint64_t row_bytes, int64_t count, in
       pack_planes<L>(codes[u], w);
       uint8_t* scales = w + L::kPlanes;
       for (int r = 0; r < kGroupRows; ++r) {
-        if constexpr (L::kSuper) {
+        if constexpr (L::kInteger) {
           for (int g = 0; g < groups; ++g) {
             const int scale = blocks[r].scale_code(u * groups + g);
             scales[g * kGroupRows + r] = static_cast<uint8_t>(scale);
@@ -147,7 +147,7 @@ AVOCADO_FMA_CLONES void multiply(const std::byte* rows, int64_t r0, int64_t r1, 
 
 struct Format {
   DType type;
-  int index, group;
+  int index, group, stretch;
   int64_t (*row_group_bytes)(int64_t units);
   const int8_t* table;
   decltype(&pack_row_group<BlockQ4_0>) pack;
@@ -163,10 +163,14 @@ constexpr const int8_t* table_of() {
   }
 }
 
-#define AVOCADO_FORMAT(name, Block)                     \
-  {DType::name,       k_##name,                         \
-   Block::kGroup,     LayoutOf<Block>::row_group_bytes, \
-   table_of<Block>(), pack_row_group<Block>,            \
+#define AVOCADO_FORMAT(name, Block)  \
+  {DType::name,                      \
+   k_##name,                         \
+   Block::kGroup,                    \
+   LayoutOf<Block>::kStretch,        \
+   LayoutOf<Block>::row_group_bytes, \
+   table_of<Block>(),                \
+   pack_row_group<Block>,            \
    multiply<Block>},
 constexpr Format kFormats[] = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_FORMAT)};
 #undef AVOCADO_FORMAT
@@ -270,37 +274,6 @@ QuantizedWeight QuantizedWeight::pack(ThreadPool& pool, DType type, const std::b
   return weight;
 }
 
-// Rows of x as weights with the same group size and the same offset of codes read them.
-struct SumsOfRows {
-  int group, taken_off;
-  Buffer<float> sums;
-  Buffer<int32_t> start;
-};
-
-struct QuantizedInput::Impl {
-  int64_t n = 0, in = 0;
-  // For packed weights.
-  int64_t step = 0;
-  Buffer<int8_t> a;
-  Buffer<float> d;
-  std::vector<SumsOfRows> sums;
-  size_t sums_used = 0;
-  const QuantizedKernels* kernels = nullptr;  // null: scalar reference
-  std::vector<reference::RoundedRow> rows;
-
-  int64_t units() const { return in / kUnit; }
-
-  const SumsOfRows* find(int group, int taken_off) const {
-    for (size_t i = 0; i < sums_used; ++i)
-      if (sums[i].group == group && sums[i].taken_off == taken_off) return &sums[i];
-    return nullptr;
-  }
-};
-
-QuantizedInput::QuantizedInput() : impl_(std::make_unique<Impl>()) {}
-QuantizedInput::QuantizedInput(QuantizedInput&&) noexcept = default;
-QuantizedInput::~QuantizedInput() = default;
-
 namespace {
 
 // Rows of x that a task takes at once: they stay in the second-level cache while the weights of the
@@ -314,57 +287,112 @@ int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
 }  // namespace
 
+// Rows of x as weights of some formats read them.
+struct RoundedRows {
+  int stretch, group, taken_off;
+  int64_t in, step;
+  Buffer<int8_t> a;
+  Buffer<float> d, sums;
+  Buffer<int32_t> start;
+  Buffer<int16_t> group_sums;
+  std::vector<reference::RoundedRow> reference;
+
+  bool serves(const Format& format, const QuantizedKernels* kernels) const {
+    return stretch == format.stretch &&
+           (!kernels || (group == format.group && taken_off == kernels->taken_off[format.index]));
+  }
+  int64_t groups() const { return in / group; }
+  int64_t stretches() const { return in / stretch; }
+  bool integer() const { return stretch == kSuper; }
+
+  // Room for n rows. AMX takes whole tiles of rows: those behind the last are zero.
+  void reserve(int64_t n) {
+    // Not a multiple of a page: rows of a tile would fight for the same cache sets.
+    step = round_up(in, kLine) + kLine;
+    const int64_t rows = round_up(n, kMatrixRows);
+    const auto make = [&](auto& buffer, int64_t width) {
+      buffer.reserve(static_cast<size_t>(rows * width));
+      std::fill(buffer.data() + n * width, buffer.data() + rows * width, 0);
+    };
+    make(a, step);
+    make(d, stretches());
+    make(start, groups());
+    if (integer())
+      make(group_sums, groups());
+    else
+      make(sums, groups());
+  }
+
+  QuantizedRow row(const float* x, int64_t t) {
+    return {.x = x,
+            .in = in,
+            .stretch = stretch,
+            .group = group,
+            .taken_off = taken_off,
+            .a = a.data() + t * step,
+            .d = d.data() + t * stretches(),
+            .start = start.data() + t * groups(),
+            .sums = integer() ? nullptr : sums.data() + t * groups(),
+            .group_sums = integer() ? group_sums.data() + t * groups() : nullptr};
+  }
+  QuantizedRows from(int64_t t) const {
+    return {.a = a.data() + t * step,
+            .step = step,
+            .d = d.data() + t * stretches(),
+            .start = start.data() + t * groups(),
+            .sums = integer() ? nullptr : sums.data() + t * groups(),
+            .group_sums = integer() ? group_sums.data() + t * groups() : nullptr};
+  }
+};
+
+struct QuantizedInput::Impl {
+  int64_t n = 0, in = 0;
+  const QuantizedKernels* kernels = nullptr;  // null: scalar reference
+  std::vector<RoundedRows> kinds;
+  size_t kinds_used = 0;
+
+  const RoundedRows* find(const Format& format) const {
+    for (size_t i = 0; i < kinds_used; ++i)
+      if (kinds[i].serves(format, kernels)) return &kinds[i];
+    return nullptr;
+  }
+};
+
+QuantizedInput::QuantizedInput() : impl_(std::make_unique<Impl>()) {}
+QuantizedInput::QuantizedInput(QuantizedInput&&) noexcept = default;
+QuantizedInput::~QuantizedInput() = default;
+
 void QuantizedInput::reserve(std::span<const QuantizedWeight* const> weights, int64_t n) {
   Impl& x = *impl_;
   x.n = n;
   x.in = weights.front()->in();
   x.kernels = weights.front()->impl().kernels;
-  if (!x.kernels) {
-    x.rows.resize(static_cast<size_t>(n));
-    return;
-  }
-  // Not a multiple of a page: rows of a tile would fight for the same cache sets.
-  x.step = round_up(x.in, kLine) + kLine;
-  // AMX takes whole tiles of rows: those behind the last are zero.
-  const int64_t rows = round_up(n, kMatrixRows), units = x.units();
-  x.a.reserve(static_cast<size_t>(rows * x.step));
-  x.d.reserve(static_cast<size_t>(rows * units));
-  std::fill(x.a.data() + n * x.step, x.a.data() + rows * x.step, int8_t{0});
-  std::fill(x.d.data() + n * units, x.d.data() + rows * units, 0.0f);
-  x.sums_used = 0;
+  x.kinds_used = 0;
   for (const QuantizedWeight* weight : weights) {
     const Format& format = *weight->impl().format;
-    const int taken_off = x.kernels->taken_off[format.index];
-    if (x.find(format.group, taken_off)) continue;
-    if (x.sums_used == x.sums.size()) x.sums.emplace_back();
-    SumsOfRows& sums = x.sums[x.sums_used++];
-    sums.group = format.group;
-    sums.taken_off = taken_off;
-    const int64_t groups = x.in / format.group;
-    sums.sums.reserve(static_cast<size_t>(rows * groups));
-    sums.start.reserve(static_cast<size_t>(rows * groups));
-    std::fill(sums.sums.data() + n * groups, sums.sums.data() + rows * groups, 0.0f);
+    if (x.find(format)) continue;
+    if (x.kinds_used == x.kinds.size()) x.kinds.emplace_back();
+    RoundedRows& rows = x.kinds[x.kinds_used++];
+    rows.stretch = format.stretch;
+    rows.group = format.group;
+    rows.taken_off = x.kernels ? x.kernels->taken_off[format.index] : 0;
+    rows.in = x.in;
+    if (x.kernels)
+      rows.reserve(n);
+    else
+      rows.reference.resize(static_cast<size_t>(n));
   }
 }
 
 void QuantizedInput::quantize(const float* x, int64_t first, int64_t count) {
   Impl& to = *impl_;
   for (int64_t t = first; t < first + count; ++t, x += to.in) {
-    if (!to.kernels) {
-      to.rows[static_cast<size_t>(t)] = reference::RoundedRow(x, to.in);
-      continue;
-    }
-    for (size_t i = 0; i < to.sums_used; ++i) {
-      SumsOfRows& sums = to.sums[i];
-      const int64_t groups = to.in / sums.group;
-      to.kernels->quantize({.x = x,
-                            .in = to.in,
-                            .group = sums.group,
-                            .taken_off = sums.taken_off,
-                            .a = to.a.data() + t * to.step,
-                            .d = to.d.data() + t * to.units(),
-                            .start = sums.start.data() + t * groups,
-                            .sums = sums.sums.data() + t * groups});
+    for (size_t i = 0; i < to.kinds_used; ++i) {
+      RoundedRows& rows = to.kinds[i];
+      if (to.kernels)
+        to.kernels->quantize(rows.row(x, t));
+      else
+        rows.reference[static_cast<size_t>(t)] = reference::RoundedRow(x, to.in, rows.stretch);
     }
   }
 }
@@ -375,7 +403,8 @@ void linear_reference(ThreadPool& pool, const QuantizedInput::Impl& x,
                       const QuantizedProduct& product) {
   const QuantizedWeight::Impl& w = product.weight->impl();
   pool.run_chunks(w.out, kGroupRows, [&](int64_t begin, int64_t end) {
-    w.format->reference(w.memory, begin, end, w.in, x.rows, product.bias, product.y, w.out);
+    w.format->reference(w.memory, begin, end, w.in, x.find(*w.format)->reference, product.bias,
+                        product.y, w.out);
   });
 }
 
@@ -383,22 +412,20 @@ void linear_reference(ThreadPool& pool, const QuantizedInput::Impl& x,
 struct Work {
   const QuantizedProduct* product;
   const QuantizedWeight::Impl* weight;
-  const SumsOfRows* sums;
+  const RoundedRows* rows;
   void (*tile)(const QuantizedTile&);
   int64_t first_task, across;  // tasks side by side
 };
 
 void run_task(const QuantizedInput::Impl& x, const Work& work, int64_t task, int64_t task_rows) {
   thread_local Buffer<uint8_t> scratch;
-  scratch.reserve(static_cast<size_t>(scratch_bytes(x.units())));
   const QuantizedWeight::Impl& w = *work.weight;
+  scratch.reserve(static_cast<size_t>(scratch_bytes(w.units())));
   const int64_t t = task / work.across * task_rows, first = task % work.across * kTaskRowGroups;
-  const int64_t groups = x.in / work.sums->group;
   QuantizedTile tile;
-  tile.units = x.units();
+  tile.units = w.units();
   tile.table = w.format->table;
-  tile.x = {x.a.data() + t * x.step, x.step, x.d.data() + t * x.units(),
-            work.sums->start.data() + t * groups, work.sums->sums.data() + t * groups};
+  tile.x = work.rows->from(t);
   tile.tokens = std::min(task_rows, x.n - t);
   tile.ldy = w.out;
   tile.scratch = scratch.data();
@@ -429,7 +456,7 @@ void linear(ThreadPool& pool, const QuantizedInput& input,
     const int index = w.format->index;
     const bool many = x.n >= kMany && kernels.tile_many[index] && use_amx_int8();
     const int64_t across = divide_up(divide_up(w.out, kGroupRows), kTaskRowGroups);
-    works.push_back({&product, &w, x.find(w.format->group, kernels.taken_off[index]),
+    works.push_back({&product, &w, x.find(*w.format),
                      many ? kernels.tile_many[index] : kernels.tile[index], tasks, across});
     tasks += divide_up(x.n, task_rows) * across;
   }

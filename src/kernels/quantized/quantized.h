@@ -3,12 +3,17 @@
 // ever widening w to floats. The format of a block (tensor/blocks/block.h) says
 //   w[o, i] = scale(o, g) * value(o, i) + offset(o, g),   value an int8, g a group of 16 or 32.
 //
-// ORDER OF ROUNDING. A row of x is quantized in units of 32: m = max |x|, d = m / 127, r = 127 / m,
-// a[i] = x[i] * r rounded to float, then to the nearest even integer. A unit whose m is below
-// 2^-100 is zero: d = 0, a = 0; one that holds an infinity or a NaN has d = NaN, a = 0. Each output
-// has one accumulator that starts at zero; groups ascend; for each
+// ORDER OF ROUNDING. A row of x is quantized in stretches: of 256 for formats whose scales are
+// integers times one float per 256 (ScaleKind::half_times: Q2_K to Q6_K, IQ1 to IQ3, IQ4_XS), of 32
+// for the others. m = max |x|, d = m / 127, r = 127 / m, a[i] = x[i] * r rounded to float, then to
+// the nearest even integer. A stretch whose m is below 2^-100 is zero: d = 0, a = 0; one that holds
+// an infinity or a NaN has d = NaN, a = 0. Each output has one accumulator that starts at zero;
+// stretches ascend. For each of 32, group by group,
 //   acc = fma(float(sum value[i] * a[i]), scale * d, acc)
-//   acc = fma(offset, float(sum a[i]) * d, acc)              only in formats with offsets
+//   acc = fma(offset, float(sum a[i]) * d, acc)                 only in formats with offsets
+// and for each of 256, with the float of the block and the integers of its groups,
+//   acc = fma(float(sum_g scale_code(g) * sum value[i] * a[i]), block_d / kDivisor * d, acc)
+//   acc = fma(float(sum_g offset_code(g) * sum a[i]), -dmin * d, acc)      only with offsets
 // The sums are integers, hence exact. The bias is added last. Tiles, packing, threads and the
 // number of rows are free.
 

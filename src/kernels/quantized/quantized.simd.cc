@@ -70,58 +70,136 @@ AVOCADO_LANES F32x16 load_16(const uint8_t* p) {
   return L::kScales == PackedScales16::bfloat ? load_bfloat(p) : load_half(p);
 }
 
-// Scales and offsets of group g, for the 16 rows; `p` is behind the planes of the unit.
+// Integer scales and offsets of group g, for the 16 rows; `p` is behind the planes of the unit.
 template <class L, int g>
-AVOCADO_LANES F32x16 group_scale(const uint8_t* p, F32x16 super) {
-  if constexpr (!L::kSuper) {
-    return load_16<L>(p);
-  } else if constexpr (L::kShared) {
-    return super * load_low_nibbles(p + g * kGroupRows);
-  } else {
-    return super * load_int8(p + g * kGroupRows);
-  }
+AVOCADO_LANES I32x16 scale_codes(const uint8_t* p) {
+  return L::kShared ? load_low_nibbles(p + g * kGroupRows) : load_int8(p + g * kGroupRows);
 }
 template <class L, int g>
-AVOCADO_LANES F32x16 group_offset(const uint8_t* p, F32x16 super) {
-  if constexpr (!L::kSuper) {
-    return load_16<L>(p + 2 * kGroupRows);
-  } else if constexpr (L::kShared) {
-    return negate(super * load_high_nibbles(p + g * kGroupRows));
-  } else {
-    return negate(super * load_uint8(p + (L::kGroups + g) * kGroupRows));
-  }
+AVOCADO_LANES I32x16 offset_codes(const uint8_t* p) {
+  return L::kShared ? load_high_nibbles(p + g * kGroupRows)
+                    : load_uint8(p + (L::kGroups + g) * kGroupRows);
 }
 
-// Reads the scales that stand before unit u, if it is the first of 256 columns.
+// The float scale and offset that stand before 256 columns.
 template <class L>
-AVOCADO_LANES void read_super(const uint8_t*& w, int64_t u, F32x16& scale, F32x16& offset) {
-  if constexpr (L::kSuper) {
-    if (u % kSuperUnits != 0) return;
-    scale = load_half(w);
-    if constexpr (L::kDivisor != 1) scale = scale * splat(1.0f / L::kDivisor);
-    if constexpr (L::kOffsets) offset = load_half(w + 2 * kGroupRows);
-    w += L::kFloatScales;
-  }
+AVOCADO_LANES F32x16 super_scale(const uint8_t* p) {
+  const F32x16 scale = load_half(p);
+  return L::kDivisor == 1 ? scale : scale * splat(1.0f / L::kDivisor);
+}
+template <class L>
+AVOCADO_LANES F32x16 super_offset(const uint8_t* p) {
+  return negate(load_half(p + 2 * kGroupRows));
 }
 
-// Group g of a unit for T rows of x.
+// Where the kernel stands in T rows of x.
+template <class L>
+struct Place {
+  const int8_t* a;
+  int64_t step, groups;  // from row to row
+  const int32_t* start;
+  const float* sums;
+  const int16_t* group_sums;
+
+  void next_unit() {
+    a += kUnit;
+    start += L::kGroups;
+    sums += L::kInteger ? 0 : L::kGroups;
+    group_sums += L::kInteger ? L::kGroups : 0;
+  }
+};
+
+// Integer sums of group g of a unit.
 template <class L, int T, int g>
-AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t step,
-                             int64_t units, const float* d, const int32_t* start, const float* sums,
-                             F32x16 super_scale, F32x16 super_offset, F32x16* acc) {
+AVOCADO_LANES void sum_group(const uint8_t* w, Line table, const Place<L>& x, I32x16* sum) {
   constexpr int lines = kUnitLines / L::kGroups;
-  const int64_t groups = units * L::kGroups;
-  I32x16 sum[T];
 #pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? start[t * groups + g] : 0);
-  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, a, step, sum);
-  const F32x16 scale = group_scale<L, g>(w + L::kPlanes, super_scale);
+  for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? x.start[t * x.groups + g] : 0);
+  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, x.a, x.step, sum);
+}
+
+// Group g of a unit with float scales; d has a number per unit.
+template <class L, int T, int g>
+AVOCADO_LANES void add_group(const uint8_t* w, Line table, const Place<L>& x, const float* d,
+                             int64_t units, F32x16* acc) {
+  I32x16 sum[T];
+  sum_group<L, T, g>(w, table, x, sum);
+  const F32x16 scale = load_16<L>(w + L::kPlanes);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = fma(to_float(sum[t]), scale * splat(d[t * units]), acc[t]);
   if constexpr (L::kOffsets) {
-    const F32x16 offset = group_offset<L, g>(w + L::kPlanes, super_offset);
+    const F32x16 offset = load_16<L>(w + L::kPlanes + 2 * kGroupRows);
 #pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) acc[t] = fma(offset, splat(sums[t * groups + g]), acc[t]);
+    for (int t = 0; t < T; ++t) acc[t] = fma(offset, splat(x.sums[t * x.groups + g]), acc[t]);
+  }
+}
+
+// Group g of a unit with integer scales: adds to the sums of 256 columns. Those of offsets are
+// below 2^24, so that floats hold them exactly.
+template <class L, int T, int g>
+AVOCADO_LANES void add_scaled_group(const uint8_t* w, Line table, const Place<L>& x, I32x16* scaled,
+                                    F32x16* taken) {
+  I32x16 sum[T];
+  sum_group<L, T, g>(w, table, x, sum);
+  const I32x16 scale = scale_codes<L, g>(w + L::kPlanes);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) scaled[t] = scaled[t] + multiply_int(sum[t], scale);
+  if constexpr (L::kOffsets) {
+    const F32x16 offset = to_float(offset_codes<L, g>(w + L::kPlanes));
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t)
+      taken[t] = fma(offset, splat(static_cast<float>(x.group_sums[t * x.groups + g])), taken[t]);
+  }
+}
+
+AVOCADO_LANES void fetch_ahead(const uint8_t* w, int bytes) {
+#pragma GCC unroll 10
+  for (int line = 0; line < bytes; line += kLine) __builtin_prefetch(w + kFetchAhead + line, 0, 3);
+}
+
+// All columns of a row group with float scales.
+template <class L, int T>
+AVOCADO_LANES void multiply_units(const QuantizedTile& tile, Line table, Place<L> x, const float* d,
+                                  F32x16* acc) {
+  static_assert(L::kGroups == 1);
+  const uint8_t* w = tile.w;
+  for (int64_t u = 0; u < tile.units; ++u) {
+    fetch_ahead(w, L::kUnitBytes);
+    add_group<L, T, 0>(w, table, x, d + u, tile.units, acc);
+    w += L::kUnitBytes;
+    x.next_unit();
+  }
+}
+
+// The same with integer scales.
+template <class L, int T>
+AVOCADO_LANES void multiply_supers(const QuantizedTile& tile, Line table, Place<L> x,
+                                   const float* d, F32x16* acc) {
+  const uint8_t* w = tile.w;
+  const int64_t supers = tile.units / kSuperUnits;
+  for (int64_t s = 0; s < supers; ++s) {
+    const uint8_t* floats = w;
+    w += L::kFloatScales;
+    I32x16 scaled[T];
+    F32x16 taken[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) scaled[t] = splat_int(0), taken[t] = splat(0);
+    for (int u = 0; u < kSuperUnits; ++u) {
+      fetch_ahead(w, L::kUnitBytes);
+      add_scaled_group<L, T, 0>(w, table, x, scaled, taken);
+      if constexpr (L::kGroups > 1) add_scaled_group<L, T, 1>(w, table, x, scaled, taken);
+      w += L::kUnitBytes;
+      x.next_unit();
+    }
+    const F32x16 scale = super_scale<L>(floats);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t)
+      acc[t] = fma(to_float(scaled[t]), scale * splat(d[t * supers + s]), acc[t]);
+    if constexpr (L::kOffsets) {
+      const F32x16 offset = super_offset<L>(floats);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) acc[t] = fma(taken[t], offset * splat(d[t * supers + s]), acc[t]);
+    }
   }
 }
 
@@ -129,31 +207,24 @@ AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int6
 template <class L, int T>
 void multiply(const QuantizedTile& tile, int64_t first) {
   const int64_t groups = tile.units * L::kGroups;
-  const int8_t* a = tile.x.a + first * tile.x.step;
-  const float* d = tile.x.d + first * tile.units;
-  const int32_t* start = tile.x.start + first * groups;
-  const float* sums = tile.x.sums + first * groups;
-  const uint8_t* w = tile.w;
+  Place<L> x{.a = tile.x.a + first * tile.x.step,
+             .step = tile.x.step,
+             .groups = groups,
+             .start = tile.x.start + first * groups,
+             .sums = nullptr,
+             .group_sums = nullptr};
+  const float* d = tile.x.d + first * (tile.units * kUnit / L::kStretch);
   Line table{};
   if constexpr (L::kTable) table = load_table<L>(tile.table);
-  F32x16 acc[T], super_scale = splat(0), super_offset = splat(0);
+  F32x16 acc[T];
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = splat(0);
-  for (int64_t u = 0; u < tile.units; ++u) {
-    read_super<L>(w, u, super_scale, super_offset);
-#pragma GCC unroll 10
-    for (int line = 0; line < L::kUnitBytes; line += kLine)
-      __builtin_prefetch(w + kFetchAhead + line, 0, 3);
-    add_group<L, T, 0>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
-                       super_offset, acc);
-    if constexpr (L::kGroups > 1)
-      add_group<L, T, 1>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
-                         super_offset, acc);
-    w += L::kUnitBytes;
-    a += kUnit;
-    d += 1;
-    start += L::kGroups;
-    sums += L::kGroups;
+  if constexpr (L::kInteger) {
+    x.group_sums = tile.x.group_sums + first * groups;
+    multiply_supers<L, T>(tile, table, x, d, acc);
+  } else {
+    x.sums = tile.x.sums + first * groups;
+    multiply_units<L, T>(tile, table, x, d, acc);
   }
   const int rows = lanes_left(tile.rows);
   const F32x16 bias = tile.bias ? load_some(tile.bias, rows) : splat(0);
@@ -181,31 +252,31 @@ void tile(const QuantizedTile& t) {
 
 void quantize(const QuantizedRow& row) {
   constexpr float kMagic = 0x1.8p23f;  // x + kMagic has x, rounded to an integer, in its low bits
-  const int groups = kUnit / row.group;
-  const I32x16 size = splat_int(0x7fffffff);
-  for (int64_t u = 0; u < row.in / kUnit; ++u) {
-    const F32x16 low = load(row.x + u * kUnit), high = load(row.x + u * kUnit + kLanes);
+  const I32x16 size = splat_int(0x7fffffff), offset = splat_int(0x4b400000);
+  const F32x16 magic = splat(kMagic);
+  for (int64_t first = 0; first < row.in; first += row.stretch) {
     // As integers, sizes are in order, with NaN above infinity.
-    const int32_t most = max_lane(max_int(bits(low) & size, bits(high) & size));
+    I32x16 sizes = splat_int(0);
+    for (int i = 0; i < row.stretch; i += kLanes)
+      sizes = max_int(sizes, bits(load(row.x + first + i)) & size);
+    const int32_t most = max_lane(sizes);
     float m;
     __builtin_memcpy(&m, &most, sizeof m);
     const bool finite = most < 0x7f800000, zero = !finite || m < kTiny;
-    const F32x16 r = splat(zero ? 0.0f : 127.0f / m), magic = splat(kMagic);
-    const I32x16 offset = splat_int(0x4b400000);
-    I32x16 a0 = splat_int(0), a1 = a0;
-    if (!zero) {
-      a0 = bits(low * r + magic) - offset;
-      a1 = bits(high * r + magic) - offset;
-    }
-    store_int8(row.a + u * kUnit, a0);
-    store_int8(row.a + u * kUnit + kLanes, a1);
     const float d = !finite ? __builtin_nanf("") : zero ? 0.0f : m / 127.0f;
-    row.d[u] = d;
-    const int32_t sum[2] = {groups == 2 ? sum_int(a0) : sum_int(a0 + a1),
-                            groups == 2 ? sum_int(a1) : 0};
-    for (int g = 0; g < groups; ++g) {
-      row.start[u * groups + g] = -row.taken_off * sum[g];
-      row.sums[u * groups + g] = static_cast<float>(sum[g]) * d;
+    row.d[first / row.stretch] = d;
+    const F32x16 r = splat(zero ? 0.0f : 127.0f / m);
+    for (int64_t at = first; at < first + row.stretch; at += row.group) {
+      I32x16 sums = splat_int(0);
+      for (int64_t i = at; i < at + row.group; i += kLanes) {
+        const I32x16 a = zero ? splat_int(0) : bits(load(row.x + i) * r + magic) - offset;
+        store_int8(row.a + i, a);
+        sums = sums + a;
+      }
+      const int32_t sum = sum_int(sums);
+      row.start[at / row.group] = -row.taken_off * sum;
+      if (row.sums) row.sums[at / row.group] = static_cast<float>(sum) * d;
+      if (row.group_sums) row.group_sums[at / row.group] = static_cast<int16_t>(sum);
     }
   }
 }
