@@ -96,6 +96,10 @@ void multiply_unit_panel(const QuantizedTile& tile, UnitPanel panel, int64_t fir
   for (int t = 0; t < kTileRows; ++t) acc[t] = splat(0);
   int64_t u = 0;
   for (; u + 2 <= units; u += 2) {
+    // A line of each of the next 16 rows: x is larger than the first-level cache.
+#pragma GCC unroll 16
+    for (int t = 0; t < kTileRows; ++t)
+      __builtin_prefetch(a + (kTileRows + t) * step + u * kUnit, 0, 3);
     multiply_two_units(a + u * kUnit, step, panel.values + u * kBytes, sums);
     add_unit<L>(sums, panel, d, x_sums, units, u, acc);
     add_unit<L>(sums + kTileRows * kGroupRows, panel, d, x_sums, units, u + 1, acc);
