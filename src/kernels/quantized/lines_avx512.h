@@ -8,6 +8,12 @@ struct Line {
 };
 
 AVOCADO_LANES Line load_line(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+// The barrier keeps the line in a register; the compiler would read it again at each use.
+AVOCADO_LANES Line load_plane(const uint8_t* p) {
+  Line line = load_line(p);
+  __asm__("" : "+v"(line.v));
+  return line;
+}
 template <class L = void>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   // vpdpbusd takes the table's values as unsigned numbers, 128 above.
@@ -62,13 +68,19 @@ AVOCADO_LANES F32x16 load_uint8(const uint8_t* p) {
       _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
 }
 
+// The compiler widens the bytes once for both halves. Nibbles become floats by a permutation, of
+// which only the lower four bits of a lane count.
+AVOCADO_LANES F32x16 nibbles_to_float(__m512i lanes) {
+  const __m512 floats = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return {_mm512_permutexvar_ps(lanes, floats)};
+}
 AVOCADO_LANES F32x16 load_low_nibbles(const uint8_t* p) {
   const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_and_si128(x, _mm_set1_epi8(15))))};
+  return nibbles_to_float(_mm512_cvtepu8_epi32(x));
 }
 AVOCADO_LANES F32x16 load_high_nibbles(const uint8_t* p) {
   const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm512_cvtepi32_ps(_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4))};
+  return nibbles_to_float(_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4));
 }
 
 AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) { return {_mm512_max_epi32(a.v, b.v)}; }

@@ -33,36 +33,55 @@ AVOCADO_LANES Line move_bits(Line a) {
   }
 }
 
+// The planes of bits of a unit, read once: a line is seldom aligned, and then costs two reads.
+template <class L>
+struct Planes {
+  Line nibbles[4], pairs[2], singles;
+
+  __attribute__((always_inline)) static Planes load(const uint8_t* w) {
+    const uint8_t *pairs_at = w + L::kNibbles, *singles_at = pairs_at + L::kPairs;
+    Planes planes{};
+    if constexpr (L::kNibbles > 0)
+      for (int i = 0; i < 4; ++i) planes.nibbles[i] = load_plane(w + i * kLine);
+    if constexpr (L::kPairs > 0)
+      for (int i = 0; i < 2; ++i) planes.pairs[i] = load_plane(pairs_at + i * kLine);
+    if constexpr (L::kSingles > 0) planes.singles = load_plane(singles_at);
+    return planes;
+  }
+};
+
 // Line `line` of the unit at w, as the product takes it.
 template <class L, int line>
-AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
-  const uint8_t *pairs = w + L::kNibbles, *singles = pairs + L::kPairs;
+AVOCADO_LANES Line unpack(const uint8_t* w, const Planes<L>& planes, Line table) {
   if constexpr (L::kBits == 8) {
     return prepare<L>(load_line(w + line * kLine));
   } else if constexpr (L::kNibbles > 0) {
-    Line code = keep(move_bits<line / 4 * 4, 0>(load_line(w + line % 4 * kLine)), 0x0f);
+    Line code = keep(move_bits<line / 4 * 4, 0>(planes.nibbles[line % 4]), 0x0f);
     if constexpr (L::kPairs > 0)
-      code =
-          join(code, keep(move_bits<line % 4 * 2, 4>(load_line(pairs + line / 4 * kLine)), 0x30));
+      code = join(code, keep(move_bits<line % 4 * 2, 4>(planes.pairs[line / 4]), 0x30));
     if constexpr (L::kSingles > 0)
-      code = join(code, keep(move_bits<line, 4>(load_line(singles)), 0x10));
+      code = join(code, keep(move_bits<line, 4>(planes.singles), 0x10));
     return L::kTable ? look_up(table, code) : prepare<L>(code);
   } else {
-    Line code = keep(move_bits<line % 4 * 2, 0>(load_line(pairs + line / 4 * kLine)), 0x03);
+    Line code = keep(move_bits<line % 4 * 2, 0>(planes.pairs[line / 4]), 0x03);
     if constexpr (L::kSingles > 0)
-      code = join(code, keep(move_bits<line, 2>(load_line(singles)), 0x04));
+      code = join(code, keep(move_bits<line, 2>(planes.singles), 0x04));
     return L::kTable ? look_up(table, code) : prepare<L>(code);
   }
+}
+template <class L, int line>
+AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
+  return unpack<L, line>(w, Planes<L>::load(w), table);
 }
 
 // Adds lines [line, end) of a unit to the sums of T rows of x, `step` bytes apart.
 template <class L, int T, int line, int end>
-AVOCADO_LANES void add_lines(const uint8_t* w, Line table, const int8_t* a, int64_t step,
-                             I32x16* sum) {
-  const Line values = unpack<L, line>(w, table);
+AVOCADO_LANES void add_lines(const uint8_t* w, const Planes<L>& planes, Line table, const int8_t* a,
+                             int64_t step, I32x16* sum) {
+  const Line values = unpack<L, line>(w, planes, table);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = dot<L>(sum[t], values, a + t * step + 4 * line);
-  if constexpr (line + 1 < end) add_lines<L, T, line + 1, end>(w, table, a, step, sum);
+  if constexpr (line + 1 < end) add_lines<L, T, line + 1, end>(w, planes, table, a, step, sum);
 }
 
 template <class L>
@@ -86,35 +105,36 @@ AVOCADO_LANES F32x16 group_offset(const uint8_t* p, F32x16 super) {
   if constexpr (!L::kSuper) {
     return load_16<L>(p + 2 * kGroupRows);
   } else if constexpr (L::kShared) {
-    return negate(super * load_high_nibbles(p + g * kGroupRows));
+    return super * load_high_nibbles(p + g * kGroupRows);
   } else {
-    return negate(super * load_uint8(p + (L::kGroups + g) * kGroupRows));
+    return super * load_uint8(p + (L::kGroups + g) * kGroupRows);
   }
 }
 
-// Reads the scales that stand before unit u, if it is the first of 256 columns.
+// Reads the scales that stand before unit u, if it is the first of 256 columns; offsets negated.
 template <class L>
 AVOCADO_LANES void read_super(const uint8_t*& w, int64_t u, F32x16& scale, F32x16& offset) {
   if constexpr (L::kSuper) {
     if (u % kSuperUnits != 0) return;
     scale = load_half(w);
     if constexpr (L::kDivisor != 1) scale = scale * splat(1.0f / L::kDivisor);
-    if constexpr (L::kOffsets) offset = load_half(w + 2 * kGroupRows);
+    if constexpr (L::kOffsets) offset = negate(load_half(w + 2 * kGroupRows));
     w += L::kFloatScales;
   }
 }
 
 // Group g of a unit for T rows of x.
 template <class L, int T, int g>
-AVOCADO_LANES void add_group(const uint8_t* w, Line table, const int8_t* a, int64_t step,
-                             int64_t units, const float* d, const int32_t* start, const float* sums,
-                             F32x16 super_scale, F32x16 super_offset, F32x16* acc) {
+AVOCADO_LANES void add_group(const uint8_t* w, const Planes<L>& planes, Line table, const int8_t* a,
+                             int64_t step, int64_t units, const float* d, const int32_t* start,
+                             const float* sums, F32x16 super_scale, F32x16 super_offset,
+                             F32x16* acc) {
   constexpr int lines = kUnitLines / L::kGroups;
   const int64_t groups = units * L::kGroups;
   I32x16 sum[T];
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? start[t * groups + g] : 0);
-  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, a, step, sum);
+  add_lines<L, T, g * lines, (g + 1) * lines>(w, planes, table, a, step, sum);
   const F32x16 scale = group_scale<L, g>(w + L::kPlanes, super_scale);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = fma(to_float(sum[t]), scale * splat(d[t * units]), acc[t]);
@@ -144,10 +164,11 @@ void multiply(const QuantizedTile& tile, int64_t first) {
 #pragma GCC unroll 10
     for (int line = 0; line < L::kUnitBytes; line += kLine)
       __builtin_prefetch(w + kFetchAhead + line, 0, 3);
-    add_group<L, T, 0>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
+    const Planes<L> planes = Planes<L>::load(w);
+    add_group<L, T, 0>(w, planes, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
                        super_offset, acc);
     if constexpr (L::kGroups > 1)
-      add_group<L, T, 1>(w, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
+      add_group<L, T, 1>(w, planes, table, a, tile.x.step, tile.units, d, start, sums, super_scale,
                          super_offset, acc);
     w += L::kUnitBytes;
     a += kUnit;
