@@ -1,5 +1,6 @@
-// quantized_bench [--quick]: products with weights in blocks. For many rows of x in Gop/s and as a
-// share of the measured peak of vpdpbusd, for few as GB/s of weights.
+// quantized_bench [--quick] [TYPE...]: products with weights in blocks. For many rows of x in Gop/s
+// and as a share of the measured peak of vpdpbusd, for few as GB/s of weights, and for one also as
+// a share of the measured peak of reading.
 
 #include <fmt/format.h>
 
@@ -41,13 +42,22 @@ double fastest(double budget, const std::function<void()>& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
+  std::vector<std::string> names(argv + 1, argv + argc);
+  const bool quick = std::erase(names, "--quick") > 0;
+  for (const std::string& name : names) {
+    const DTypeTraits* type = dtype_by_name(name);
+    if (type != nullptr && QuantizedWeight::supports(type->type)) continue;
+    std::fprintf(stderr, "quantized_bench: %s: no type that can be packed\n", name.c_str());
+    return 2;
+  }
+  if (names.empty())
+    names = {"Q4_0", "Q8_0",  "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",
+             "Q6_K", "IQ1_M", "IQ2_XS", "IQ3_S", "IQ4_XS"};
   const double budget = quick ? 0.1 : 0.5;
   constexpr int64_t kIn = 2048;
   for (const int threads : {1, 2}) {
     ThreadPool pool(threads);
-    for (const char* name : {"Q4_0", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ1_M",
-                             "IQ2_XS", "IQ3_S", "IQ4_XS"}) {
+    for (const std::string& name : names) {
       const DTypeTraits& type = *dtype_by_name(name);
       // Enough rows to leave the caches when streamed.
       const int64_t rows = quick ? 65536 : 262144;
@@ -73,11 +83,13 @@ int main(int argc, char** argv) {
       fmt::print(
           "{:<7} {} thread{} packing {:4.2f} GB/s; 512 rows {:6.0f} Gop/s, {:3.0f} % of {:.0f};",
           name, threads, threads == 1 ? " " : "s", packing, rate, 100 * rate / peak, peak);
+      const double read = peak_read(pool);
       for (const int64_t n : {1, 4, 16}) {
         const double t =
             fastest(budget, [&] { linear(pool, x.data(), large, nullptr, y.data(), n); });
-        fmt::print("  {} row{}: {:4.1f} GB/s", n, n == 1 ? "" : "s",
-                   static_cast<double>(large.bytes()) / t * 1e-9);
+        const double speed = static_cast<double>(large.bytes()) / t * 1e-9;
+        fmt::print("  {} row{}: {:4.1f} GB/s", n, n == 1 ? "" : "s", speed);
+        if (n == 1) fmt::print(", {:3.0f} %", 100 * speed / read);
       }
       fmt::print("\n");
       std::fflush(stdout);

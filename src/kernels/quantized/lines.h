@@ -2,7 +2,7 @@
 // A line of 64 bytes, four columns of 16 rows (layout.h), in registers of each instruction set, and
 // its product with four columns of one quantized row of x. In addition to kernels/simd/simd.h:
 //
-//   Line, load_line
+//   Line, load_line, load_plane   load_plane: for several uses
 //   load_table<L>          16 bytes in every 16-byte part, as the product takes them
 //   keep(line, mask)       and
 //   join(a, b)             or

@@ -11,6 +11,7 @@ AVOCADO_LANES Line load_line(const uint8_t* p) {
   return {{_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))}};
 }
+AVOCADO_LANES Line load_plane(const uint8_t* p) { return load_line(p); }
 template <class L>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

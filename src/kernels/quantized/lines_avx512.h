@@ -8,6 +8,12 @@ struct Line {
 };
 
 AVOCADO_LANES Line load_line(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+// The barrier keeps the line in a register; the compiler would read it again at each use.
+AVOCADO_LANES Line load_plane(const uint8_t* p) {
+  Line line = load_line(p);
+  __asm__("" : "+v"(line.v));
+  return line;
+}
 template <class L = void>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   // vpdpbusd takes the table's values as unsigned numbers, 128 above.

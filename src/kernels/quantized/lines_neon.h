@@ -8,6 +8,7 @@ struct Line {
 };
 
 AVOCADO_LANES Line load_line(const uint8_t* p) { AVOCADO_EACH(Line, vld1q_u8(p + 16 * i)); }
+AVOCADO_LANES Line load_plane(const uint8_t* p) { return load_line(p); }
 template <class L>
 AVOCADO_LANES Line load_table(const int8_t* p) {
   AVOCADO_EACH(Line, vreinterpretq_u8_s8(vld1q_s8(p + 0 * i)));

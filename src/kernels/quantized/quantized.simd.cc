@@ -33,36 +33,55 @@ AVOCADO_LANES Line move_bits(Line a) {
   }
 }
 
+// The planes of bits of a unit, read once: a line is seldom aligned, and then costs two reads.
+template <class L>
+struct Planes {
+  Line nibbles[4], pairs[2], singles;
+
+  __attribute__((always_inline)) static Planes load(const uint8_t* w) {
+    const uint8_t *pairs_at = w + L::kNibbles, *singles_at = pairs_at + L::kPairs;
+    Planes planes{};
+    if constexpr (L::kNibbles > 0)
+      for (int i = 0; i < 4; ++i) planes.nibbles[i] = load_plane(w + i * kLine);
+    if constexpr (L::kPairs > 0)
+      for (int i = 0; i < 2; ++i) planes.pairs[i] = load_plane(pairs_at + i * kLine);
+    if constexpr (L::kSingles > 0) planes.singles = load_plane(singles_at);
+    return planes;
+  }
+};
+
 // Line `line` of the unit at w, as the product takes it.
 template <class L, int line>
-AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
-  const uint8_t *pairs = w + L::kNibbles, *singles = pairs + L::kPairs;
+AVOCADO_LANES Line unpack(const uint8_t* w, const Planes<L>& planes, Line table) {
   if constexpr (L::kBits == 8) {
     return prepare<L>(load_line(w + line * kLine));
   } else if constexpr (L::kNibbles > 0) {
-    Line code = keep(move_bits<line / 4 * 4, 0>(load_line(w + line % 4 * kLine)), 0x0f);
+    Line code = keep(move_bits<line / 4 * 4, 0>(planes.nibbles[line % 4]), 0x0f);
     if constexpr (L::kPairs > 0)
-      code =
-          join(code, keep(move_bits<line % 4 * 2, 4>(load_line(pairs + line / 4 * kLine)), 0x30));
+      code = join(code, keep(move_bits<line % 4 * 2, 4>(planes.pairs[line / 4]), 0x30));
     if constexpr (L::kSingles > 0)
-      code = join(code, keep(move_bits<line, 4>(load_line(singles)), 0x10));
+      code = join(code, keep(move_bits<line, 4>(planes.singles), 0x10));
     return L::kTable ? look_up(table, code) : prepare<L>(code);
   } else {
-    Line code = keep(move_bits<line % 4 * 2, 0>(load_line(pairs + line / 4 * kLine)), 0x03);
+    Line code = keep(move_bits<line % 4 * 2, 0>(planes.pairs[line / 4]), 0x03);
     if constexpr (L::kSingles > 0)
-      code = join(code, keep(move_bits<line, 2>(load_line(singles)), 0x04));
+      code = join(code, keep(move_bits<line, 2>(planes.singles), 0x04));
     return L::kTable ? look_up(table, code) : prepare<L>(code);
   }
+}
+template <class L, int line>
+AVOCADO_LANES Line unpack(const uint8_t* w, Line table) {
+  return unpack<L, line>(w, Planes<L>::load(w), table);
 }
 
 // Adds lines [line, end) of a unit to the sums of T rows of x, `step` bytes apart.
 template <class L, int T, int line, int end>
-AVOCADO_LANES void add_lines(const uint8_t* w, Line table, const int8_t* a, int64_t step,
-                             I32x16* sum) {
-  const Line values = unpack<L, line>(w, table);
+AVOCADO_LANES void add_lines(const uint8_t* w, const Planes<L>& planes, Line table, const int8_t* a,
+                             int64_t step, I32x16* sum) {
+  const Line values = unpack<L, line>(w, planes, table);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = dot<L>(sum[t], values, a + t * step + 4 * line);
-  if constexpr (line + 1 < end) add_lines<L, T, line + 1, end>(w, table, a, step, sum);
+  if constexpr (line + 1 < end) add_lines<L, T, line + 1, end>(w, planes, table, a, step, sum);
 }
 
 template <class L>
@@ -111,19 +130,20 @@ struct Place {
 
 // Integer sums of group g of a unit.
 template <class L, int T, int g>
-AVOCADO_LANES void sum_group(const uint8_t* w, Line table, const Place<L>& x, I32x16* sum) {
+AVOCADO_LANES void sum_group(const uint8_t* w, const Planes<L>& planes, Line table,
+                             const Place<L>& x, I32x16* sum) {
   constexpr int lines = kUnitLines / L::kGroups;
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = splat_int(kUnsigned<L> ? x.start[t * x.groups + g] : 0);
-  add_lines<L, T, g * lines, (g + 1) * lines>(w, table, x.a, x.step, sum);
+  add_lines<L, T, g * lines, (g + 1) * lines>(w, planes, table, x.a, x.step, sum);
 }
 
 // Group g of a unit with float scales; d has a number per unit.
 template <class L, int T, int g>
-AVOCADO_LANES void add_group(const uint8_t* w, Line table, const Place<L>& x, const float* d,
-                             int64_t units, F32x16* acc) {
+AVOCADO_LANES void add_group(const uint8_t* w, const Planes<L>& planes, Line table,
+                             const Place<L>& x, const float* d, int64_t units, F32x16* acc) {
   I32x16 sum[T];
-  sum_group<L, T, g>(w, table, x, sum);
+  sum_group<L, T, g>(w, planes, table, x, sum);
   const F32x16 scale = load_16<L>(w + L::kPlanes);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) acc[t] = fma(to_float(sum[t]), scale * splat(d[t * units]), acc[t]);
@@ -137,10 +157,10 @@ AVOCADO_LANES void add_group(const uint8_t* w, Line table, const Place<L>& x, co
 // Group g of a unit with integer scales: adds to the sums of 256 columns. Those of offsets are
 // below 2^24, so that floats hold them exactly.
 template <class L, int T, int g>
-AVOCADO_LANES void add_scaled_group(const uint8_t* w, Line table, const Place<L>& x, I32x16* scaled,
-                                    F32x16* taken) {
+AVOCADO_LANES void add_scaled_group(const uint8_t* w, const Planes<L>& planes, Line table,
+                                    const Place<L>& x, I32x16* scaled, F32x16* taken) {
   I32x16 sum[T];
-  sum_group<L, T, g>(w, table, x, sum);
+  sum_group<L, T, g>(w, planes, table, x, sum);
   const I32x16 scale = scale_codes<L, g>(w + L::kPlanes);
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) scaled[t] = scaled[t] + multiply_int(sum[t], scale);
@@ -165,7 +185,7 @@ AVOCADO_LANES void multiply_units(const QuantizedTile& tile, Line table, Place<L
   const uint8_t* w = tile.w;
   for (int64_t u = 0; u < tile.units; ++u) {
     fetch_ahead(w, L::kUnitBytes);
-    add_group<L, T, 0>(w, table, x, d + u, tile.units, acc);
+    add_group<L, T, 0>(w, Planes<L>::load(w), table, x, d + u, tile.units, acc);
     w += L::kUnitBytes;
     x.next_unit();
   }
@@ -186,8 +206,9 @@ AVOCADO_LANES void multiply_supers(const QuantizedTile& tile, Line table, Place<
     for (int t = 0; t < T; ++t) scaled[t] = splat_int(0), taken[t] = splat(0);
     for (int u = 0; u < kSuperUnits; ++u) {
       fetch_ahead(w, L::kUnitBytes);
-      add_scaled_group<L, T, 0>(w, table, x, scaled, taken);
-      if constexpr (L::kGroups > 1) add_scaled_group<L, T, 1>(w, table, x, scaled, taken);
+      const Planes<L> planes = Planes<L>::load(w);
+      add_scaled_group<L, T, 0>(w, planes, table, x, scaled, taken);
+      if constexpr (L::kGroups > 1) add_scaled_group<L, T, 1>(w, planes, table, x, scaled, taken);
       w += L::kUnitBytes;
       x.next_unit();
     }
