@@ -61,6 +61,15 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void fetch_pages(std::span<const std::byte> mapped) {
+  // Two pieces of advice; an older kernel may refuse either, and the pages come when they are read.
+  auto* begin = const_cast<std::byte*>(mapped.data());
+  ::madvise(begin, mapped.size(), MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_READ
+  ::madvise(begin, mapped.size(), MADV_POPULATE_READ);
+#endif
+}
+
 void release_pages(std::span<const std::byte> mapped) {
   if (mapped.empty()) return;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));

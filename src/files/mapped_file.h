@@ -40,6 +40,10 @@ class MappedFile {
   FileStamp stamp_;
 };
 
+// Brings all of a MappedFile into memory now, in huge pages where the file system can: for what
+// will be read whole and often.
+void fetch_pages(std::span<const std::byte> mapped);
+
 // Gives the pages that lie wholly or partly in these bytes of a MappedFile back to the system; what
 // is read of them later comes from the file again.
 void release_pages(std::span<const std::byte> mapped);

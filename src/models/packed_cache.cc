@@ -65,6 +65,7 @@ std::optional<PackedFile> find(const std::string& path, ThreadPool& pool, const 
                   [](const PackedEntry& a, const PackedEntry& b) { return a.same_matrix(b); }))
     return std::nullopt;
   file.check_contents(pool, kSample);
+  file.fetch();
   return file;
 } catch (const Error&) {
   return std::nullopt;

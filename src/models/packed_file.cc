@@ -35,6 +35,9 @@ struct TableEntry {
 static_assert(sizeof(TableEntry) == 40);
 
 constexpr uint64_t kMaxModelPath = 4096;
+// The system keeps a file in pages as large as the writes and reads that brought it in, so whole
+// aligned blocks of this size become huge pages.
+constexpr size_t kBlock = size_t{2} << 20;
 
 uint64_t chunks_of(uint64_t bytes) { return (bytes + kPackedChunk - 1) / kPackedChunk; }
 
@@ -148,11 +151,23 @@ PackedFileWriter::PackedFileWriter(const std::string& path, const Digest& identi
                                    const std::string& model)
     : file_(path), identity_(identity), model_(model.substr(0, kMaxModelPath)) {}
 
+void PackedFileWriter::put(std::span<const std::byte> bytes) {
+  position_ += bytes.size();
+  if (!pending_.empty()) {
+    const auto head = bytes.first(std::min(bytes.size(), kBlock - pending_.size()));
+    pending_.insert(pending_.end(), head.begin(), head.end());
+    bytes = bytes.subspan(head.size());
+    if (pending_.size() < kBlock) return;
+    file_.write(pending_);
+  }
+  const size_t whole = bytes.size() / kBlock * kBlock;
+  file_.write(bytes.first(whole));
+  pending_.assign(bytes.begin() + static_cast<ptrdiff_t>(whole), bytes.end());
+}
+
 void PackedFileWriter::pad() {
   static constexpr std::byte kZeros[kPackedAlignment] = {};
-  const uint64_t padding = -position_ % kPackedAlignment;
-  file_.write(std::span(kZeros, padding));
-  position_ += padding;
+  put(std::span(kZeros, -position_ % kPackedAlignment));
 }
 
 void PackedFileWriter::add(ThreadPool& pool, PackedEntry entry, std::span<const std::byte> packed) {
@@ -170,8 +185,7 @@ void PackedFileWriter::add(ThreadPool& pool, PackedEntry entry, std::span<const 
                     packed.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)))
                 .digest();
       });
-  file_.write(packed);
-  position_ += packed.size();
+  put(packed);
 }
 
 void PackedFileWriter::commit() {
@@ -194,8 +208,9 @@ void PackedFileWriter::commit() {
                   .digest = {}};
   std::memcpy(trailer.magic, kMagic, sizeof kMagic);
   trailer.digest = digest_of(table, trailer);
-  file_.write(table);
-  file_.write(bytes_of(trailer));
+  put(table);
+  put(bytes_of(trailer));
+  file_.write(pending_);
   file_.commit();
 }
 

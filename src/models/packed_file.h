@@ -52,6 +52,8 @@ class PackedFile {
     return bytes_.subspan(entry.offset, entry.bytes);
   }
 
+  // Brings the whole file into memory, see files/mapped_file.h.
+  void fetch() const { fetch_pages(bytes_); }
   // Compares the digests of all chunks, or of at most `sample` that are spread evenly. Throws
   // Error(input) naming the chunk.
   void check_contents(ThreadPool& pool, std::optional<int64_t> sample = std::nullopt) const;
@@ -77,12 +79,14 @@ class PackedFileWriter {
   void commit();
 
  private:
+  void put(std::span<const std::byte> bytes);
   void pad();
 
   AtomicFile file_;
+  std::vector<std::byte> pending_;  // the begun block, not yet written
   Digest identity_;
   std::string model_;
-  uint64_t position_ = 0;
+  uint64_t position_ = 0;  // in the file, with what is pending
   std::vector<PackedEntry> entries_;
   std::vector<Digest> digests_;
 };
