@@ -25,13 +25,18 @@ PARAMETERS = {"1b": 1.24e9, "8b": 8.03e9}
 BITS = {"F32": 32, "BF16": 16, "F16": 16, "Q8_0": 8.5, "Q6_K": 6.6, "Q4_K_M": 5.2}  # others: 5
 GIB = 1 << 30
 
-# What is measured: the flags of `avocado bench`.
+# What is measured: the flags of `avocado bench`, which the peer understands too.
 GROUPS = {
     "speed": "-p 512 -n 64 -r 2",
     "depth": "-p 0 -n 64 -d 4096 -r 2",
     "batched": "-p 128 -n 32 --parallel 1,2,4,8,16 -r 1",
     "long8k": "-p 8192 -n 0 -r 1 --no-warmup",
     "long32k": "-p 32768 -n 0 -r 1 --no-warmup",
+}
+# Avocado alone, once and with all threads: where the time goes, and how long a start takes.
+ALONE = {
+    "profile": "avocado bench MODEL --json --profile -p 512 -n 64 -r 1",
+    "start": "start_bench MODEL --json",
 }
 
 
@@ -45,7 +50,7 @@ def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--shapes", type=names, default=["1b", "8b"], help="1b,8b")
     p.add_argument("--types", type=names, default=names("BF16,Q8_0,Q4_0,Q4_K_M,Q6_K,IQ4_XS,Q2_K"))
-    p.add_argument("--groups", type=names, default=list(GROUPS), help="of " + ",".join(GROUPS))
+    p.add_argument("--groups", type=names, default=[*GROUPS, *ALONE], help="of " + ",".join([*GROUPS, *ALONE]))
     p.add_argument("--threads", type=names, default=["1", str(os.cpu_count())])
     p.add_argument("--only", default="", help="only measurements whose name has this: '1b Q4_0', 'batched t2'")
     p.add_argument("--rounds", type=int, default=3, help="pairs of each measurement")
@@ -61,8 +66,8 @@ def parse():
     p.add_argument("--no-peer", action="store_true", help="measure Avocado alone")
     a = p.parse_args()
     for group in a.groups:
-        if group not in GROUPS:
-            p.error(f"--groups {group}: there are {','.join(GROUPS)}")
+        if group not in GROUPS | ALONE:
+            p.error(f"--groups {group}: there are {','.join(GROUPS | ALONE)}")
     for shape in a.shapes:
         if shape not in PARAMETERS:
             p.error(f"--shapes {shape}: there are {','.join(PARAMETERS)}")
@@ -129,13 +134,16 @@ def measure(arguments, command, extra):
         errors.seek(0)
         if process.returncode != 0:
             return {"failed": f"exit status {process.returncode}: {errors.read()[-400:].strip()}"}
-        return {"rows": json.load(out), "peak_memory": usage.ru_maxrss * 1024}
+        rows = json.load(out)
+        return {"rows": rows if isinstance(rows, list) else [rows], "peak_memory": usage.ru_maxrss * 1024}
 
 
 def rates(run):
     """Tokens per second of each test of a process, by name."""
     found = {}
     for row in run.get("rows", []):
+        if "starts" in row:
+            continue
         if "pl" in row:
             found[f"pp{row['pp']} x{row['pl']}"] = row["speed_pp"]
             found[f"tg{row['tg']} x{row['pl']}"] = row["speed_tg"]
@@ -200,6 +208,45 @@ def save(path, results):
     os.replace(temporary, path)
 
 
+def one_round(arguments, peer, model, group, threads):
+    """{"ours": a run, "peer": a run, where it has such a test}."""
+    program, *flags = ALONE.get(group, f"avocado bench MODEL --json {GROUPS.get(group)}").split()
+    flags += ["--threads", threads]
+    # Packed anew each time, as llama.cpp does: nothing is kept of a model that is deleted afterwards.
+    ours = [str(arguments.bin / program)] + [str(model) if f == "MODEL" else f for f in flags]
+    runs = {"ours": measure(arguments, ours, {"AVOCADO_PACKED_CACHE": "off"})}
+    if group in GROUPS and not peer.missing:
+        if command := peer.command(model, GROUPS[group].split() + ["-t", threads]):
+            runs["peer"] = measure(arguments, *command)
+    for who, run in runs.items():
+        if "failed" in run:
+            say(f"compare: {model.stem} {group} t{threads}: {who} FAILED: {run['failed']}")
+    return runs
+
+
+def measure_model(arguments, peer, shape, kind, results, end):
+    wanted = []  # (name, group, threads, rounds that there are, rounds that there should be)
+    for group in arguments.groups:
+        for threads in arguments.threads:
+            name = f"{shape} {kind} {group} t{threads}"
+            once = group not in ("speed", "depth", "batched") and threads != arguments.threads[-1]
+            if arguments.only in name and not once:
+                rounds = results["measurements"].setdefault(f"{peer.name} {name}", [])
+                wanted.append((name, group, threads, rounds, 1 if group in ALONE else arguments.rounds))
+    missing = any(len(rounds) < number for *_, rounds, number in wanted)
+    model = make_model(arguments, shape, kind) if missing else None
+    for name, group, threads, rounds, number in wanted:
+        while model and len(rounds) < number and time.monotonic() < end:
+            runs = one_round(arguments, peer, model, group, threads)
+            if "failed" in runs["ours"]:
+                break
+            rounds.append(runs)
+            save(arguments.out, results)
+        print_table(name, rounds)
+    if model and not arguments.keep_models:
+        model.unlink()
+
+
 def main():
     arguments = parse()
     end = time.monotonic() + arguments.budget
@@ -212,41 +259,12 @@ def main():
     if arguments.out.is_file():
         results = json.loads(arguments.out.read_text())
     results["machine"] = machine(arguments)
-    for shape, kind in ((s, k) for s in arguments.shapes for k in arguments.types):
-        wanted = [(g, t) for g in arguments.groups for t in arguments.threads
-                  if arguments.only in f"{shape} {kind} {g} t{t}"
-                  and (not g.startswith("long") or t == arguments.threads[-1])]
-        rounds = lambda g, t: results["measurements"].setdefault(f"{peer.name} {shape} {kind} {g} t{t}", [])
-        if all(len(rounds(g, t)) >= arguments.rounds for g, t in wanted):
-            for g, t in wanted:
-                print_table(f"{shape} {kind} {g} t{t}", rounds(g, t))
-            continue
-        model = make_model(arguments, shape, kind)
-        if not model:
-            continue
-        try:
-            for group, threads in wanted:
-                name = f"{shape} {kind} {group} t{threads}"
-                flags = GROUPS[group].split() + ["-t", threads]
-                while len(rounds(group, threads)) < arguments.rounds and time.monotonic() < end:
-                    one = {"ours": measure(arguments, [str(arguments.bin / "avocado"), "bench", str(model), "--json"]
-                                           + flags, {})}
-                    if not peer.missing and (command := peer.command(model, flags)):
-                        one["peer"] = measure(arguments, *command)
-                    for who, run in one.items():
-                        if "failed" in run:
-                            say(f"compare: {name}: {who} FAILED: {run['failed']}")
-                    if "failed" in one["ours"]:
-                        break
-                    rounds(group, threads).append(one)
-                    save(arguments.out, results)
-                print_table(name, rounds(group, threads))
-        finally:
-            if not arguments.keep_models:
-                model.unlink()
-        if time.monotonic() >= end:
-            say("compare: the time is over; the same command goes on from here")
-            return
+    for shape in arguments.shapes:
+        for kind in arguments.types:
+            if time.monotonic() < end:
+                measure_model(arguments, peer, shape, kind, results, end)
+    if time.monotonic() >= end:
+        say("compare: the time is over; the same command goes on from here")
 
 
 if __name__ == "__main__":
