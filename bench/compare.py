@@ -50,9 +50,9 @@ def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--shapes", type=names, default=["1b", "8b"], help="1b,8b")
     p.add_argument("--types", type=names, default=names("BF16,Q8_0,Q4_0,Q4_K_M,Q6_K,IQ4_XS,Q2_K"))
-    p.add_argument("--groups", type=names, default=[*GROUPS, *ALONE], help="of " + ",".join([*GROUPS, *ALONE]))
+    p.add_argument("--groups", type=names, default=[*GROUPS, *ALONE], help=",".join([*GROUPS, *ALONE]))
     p.add_argument("--threads", type=names, default=["1", str(os.cpu_count())])
-    p.add_argument("--only", default="", help="only measurements whose name has this: '1b Q4_0', 'batched t2'")
+    p.add_argument("--only", default="", help="only what has this in its name: '1b Q4_0', 'batched t2'")
     p.add_argument("--rounds", type=int, default=3, help="pairs of each measurement")
     p.add_argument("--budget", type=float, default=float("inf"), help="start nothing after so many seconds")
     p.add_argument("--limit", type=float, default=1800, help="end a single process after so many seconds")
@@ -86,6 +86,7 @@ class Peer:
         self.name = self.bench or "llama.cpp"
         self.missing = "--no-peer" if arguments.no_peer else "" if self.bench else self.install()
         if self.missing:
+            self.name = "alone"
             say(f"compare: WITHOUT the peer: {self.missing}")
 
     def install(self):
@@ -100,7 +101,7 @@ class Peer:
                              cwd=self.folder, capture_output=True, text=True)
         if npm.returncode == 0:
             return ""
-        return f"npm could not install it (is there a network? its registry must be reachable):\n{npm.stderr[-800:]}"
+        return f"npm could not install it (is its registry reachable from here?):\n{npm.stderr[-800:]}"
 
     def command(self, model, flags):
         """The command and its environment; None: the program has no such test."""
@@ -186,7 +187,8 @@ def make_model(arguments, shape, kind):
     disk, memory = shutil.disk_usage(arguments.work).free, available_memory()
     for what, there, needed in (("disk", disk, size + GIB), ("memory", memory, 1.25 * size + GIB)):
         if there < needed:
-            say(f"compare: SKIPPED {shape} {kind}: it needs {needed / GIB:.0f} GiB of {what}, {there / GIB:.0f} are free")
+            say(f"compare: SKIPPED {shape} {kind}: it needs {needed / GIB:.0f} GiB of {what}, "
+                f"{there / GIB:.0f} are free")
             return None
     subprocess.run([arguments.bin / "make_model", shape, kind, path], check=True)
     return path
@@ -253,7 +255,7 @@ def main():
     arguments.work.mkdir(parents=True, exist_ok=True)
     load = os.getloadavg()[0]
     if load > 0.5 * os.cpu_count():
-        say(f"compare: the machine is busy (load {load:.1f}): the ratios still mean something, the speeds less")
+        say(f"compare: the machine is busy (load {load:.1f}): speeds mean little, ratios somewhat more")
     peer = Peer(arguments)
     results = {"measurements": {}}
     if arguments.out.is_file():

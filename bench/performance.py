@@ -16,12 +16,15 @@ DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "docs/performance.md
 SHAPES = {"1b": "the shape of Llama 3.2 1B", "8b": "the shape of Llama 3 8B"}
 
 
-def table(head, rows, note=""):
+def table(head, rows):
+    """Without the columns in which nothing stands."""
     if not rows:
         return ""
+    filled = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    head, rows = [head[i] for i in filled], [[row[i] for i in filled] for row in rows]
     lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n\n" + note
+    return "\n".join(lines) + "\n\n"
 
 
 def number(value):
@@ -58,7 +61,8 @@ def machine_text(results):
     m, rows = results.machine, []
     cpu, memory = m["cpu"], m["memory"]
     rows.append(["processor", f"{cpu['model']}, {cpu['cores_usable']} cores"])
-    rows.append(["instruction sets", ", ".join(m["instruction_sets"]["available"] + m["instruction_sets"]["extensions"])])
+    sets = m["instruction_sets"]
+    rows.append(["instruction sets", ", ".join(sets["available"] + sets["extensions"])])
     rows.append(["caches", ", ".join(f"{name} {size}" for name, size in m["caches"].items())])
     rows.append(["memory", f"{memory['total_bytes'] / GIB:.0f} GiB"])
     rows.append(["system", f"Linux {m['kernel']}; Avocado {m['version']} built by {m['compiler']}"])
@@ -69,7 +73,8 @@ def machine_text(results):
             limits.setdefault((f"{row['gops_limit_of']} products", key[4]), []).append(row["gops_limit"])
     for (what, threads), values in sorted(limits.items()):
         unit = "GB/s" if what == "reading" else "Gop/s"
-        rows.append([f"measured limit: {what}, threads: {threads[1:]}", f"{number(statistics.median(values))} {unit}"])
+        limit = f"{number(statistics.median(values))} {unit}"
+        rows.append([f"measured limit: {what}, threads: {threads[1:]}", limit])
     return table(["", ""], rows)
 
 
@@ -83,7 +88,8 @@ def speed_text(results, peer, shape):
         for test, kinds in cells.items():
             columns = sorted({t for row in kinds.values() for t in row})
             head = ["type"] + [f"{who}, {t[1:]} thr." for t in columns for who in ("Avocado", peer, "ratio")]
-            rows = [[kind] + [cell for t in columns for cell in row.get(t, ["", "", ""])] for kind, row in kinds.items()]
+            rows = [[kind] + [cell for t in columns for cell in row.get(t, ["", "", ""])]
+                    for kind, row in kinds.items()]
             text += f"### {shape}, {test}\n\n" + table(head, rows)
     return text
 
@@ -93,8 +99,14 @@ def batched_text(results, peer, shape):
     for (_, _, kind, _, threads), rounds in results.of(peer, shape, None, "batched", None):
         tests = [t for t in compared(rounds) if t[0].startswith("tg")]
         rows = [[test.split("x")[1]] + beside(*values) for test, *values in tests]
-        text += f"### {shape} {kind}, {threads[1:]} threads\n\n" + table(["sequences", "Avocado", peer, "ratio"], rows)
+        text += f"### {shape} {kind}, {threads[1:]} threads\n\n"
+        text += table(["sequences", "Avocado", peer, "ratio"], rows)
     return text
+
+
+def peak_memory(rounds, who):
+    peaks = [r[who]["peak_memory"] for r in rounds if "peak_memory" in r.get(who, {})]
+    return f"{max(peaks) / GIB:.1f} GiB" if peaks else ""
 
 
 def long_text(results, peer, shape):
@@ -102,8 +114,7 @@ def long_text(results, peer, shape):
     for group in ("long8k", "long32k"):
         for (_, _, kind, _, _), rounds in results.of(peer, shape, None, group, None):
             for test, *values in compared(rounds):
-                memory = [f"{max(r[who]['peak_memory'] for r in rounds if 'peak_memory' in r.get(who, {})) / GIB:.1f} GiB"
-                          if any("peak_memory" in r.get(who, {}) for r in rounds) else "" for who in ("ours", "peer")]
+                memory = [peak_memory(rounds, who) for who in ("ours", "peer")]
                 rows.append([f"{shape} {kind} {test}"] + beside(*values) + memory)
     return table(["test", "Avocado", peer, "ratio", "Avocado's memory", f"{peer}'s memory"], rows)
 
@@ -124,7 +135,8 @@ def start_text(results):
     for (_, shape, kind, _, _), rounds in results.of(None, None, None, "start", None):
         report = rounds[-1]["ours"]["rows"][0]
         for start in report["starts"]:
-            rows.append([f"{shape} {kind}, {start['start']}", f"{start['load_s']:.2f} s", f"{start['first_token_s']:.2f} s",
+            rows.append([f"{shape} {kind}, {start['start']}", f"{start['load_s']:.2f} s",
+                         f"{start['first_token_s']:.2f} s",
                          f"{start['peak_bytes'] / report['model_bytes']:.2f}"])
     return table(["start", "loaded after", "first token after", "peak memory / file"], rows)
 
@@ -148,7 +160,8 @@ def main():
         + (f"llama.cpp is release {', '.join(sorted(builds))} as the package node-llama-cpp ships it, with the "
            "back end that it chooses for this processor.\n\n" if builds else "")
         + section("Machine", "Limits are measured by `avocado bench`.", machine_text(results))
-        + section("One sequence", "pp512 is a prompt of 512 tokens, tg64 are 64 tokens one by one, @ d4096 after 4,096 tokens.",
+        + section("One sequence", "pp512 is a prompt of 512 tokens, tg64 are 64 tokens one by one, "
+                  "@ d4096 after 4,096 tokens.",
                   each(speed_text))
         + section("Many sequences", "Each has a prompt of 128 tokens; tokens per second of all together, one by one.",
                   each(batched_text))
