@@ -9,15 +9,16 @@ JOBS ?= $(shell nproc)
 WERROR ?= OFF
 PREFIX ?= /usr/local
 DEMO_FLAGS ?=
+PERFORMANCE_FLAGS ?=
 FUZZ_SECONDS ?= 60
 CCACHE := $(shell command -v ccache)
 CONFIGURE = cmake --log-level=WARNING -DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE) -DAVOCADO_WERROR=$(WERROR) --preset
 NINJA = cmake --build
 
-.PHONY: help deps configure build demo test bench fuzz lint test-all install clean format
+.PHONY: help deps configure build demo test bench performance fuzz lint test-all install clean format
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 deps:
 	@scripts/install_deps.sh build
@@ -38,6 +39,11 @@ test: configure ## build and run all tests but the slow ones
 bench: configure ## kernels, training and inference, as shares of the machine's peak
 	@$(NINJA) build -j $(JOBS) --target benchmarks
 	@scripts/bench.sh
+
+performance: configure ## measure beside llama.cpp, write docs/performance.md (PERFORMANCE_FLAGS)
+	@$(NINJA) build -j $(JOBS) --target avocado benchmarks
+	@bench/compare.py $(PERFORMANCE_FLAGS)
+	@bench/performance.py
 
 test-all: test ## also slow tests, sanitizers, Clang, portable, Arm, fuzzing
 	@scripts/test_all.sh

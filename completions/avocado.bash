@@ -17,7 +17,7 @@ _avocado() {
     perplexity) flags="--ctx --stride --threads --chunk --json" ;;
     train) flags="--out --threads --json" ;;
     verify) flags="--from --to --threads --json" ;;
-    bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size -r --repetitions --profile --json --csv" ;;
+    bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size --parallel -r --repetitions --profile --no-warmup --json --csv" ;;
     cache) flags="--json" ;;
     doctor) flags="--json" ;;
     *) return ;;

@@ -311,6 +311,16 @@ TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {
   EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 13) << csv.out;
   EXPECT_TRUE(csv.out.starts_with("model_filename,")) << csv.out;
 
+  const nlohmann::json together =
+      json_of({"bench", file("base.gguf"), "-p", "8", "-n", "4", "--parallel", "1,3", "-r", "1",
+               "--no-warmup", "--json"});
+  ASSERT_EQ(together.size(), 2u);
+  EXPECT_EQ(together[1]["pl"], 3);
+  EXPECT_EQ(together[1]["n_kv"], 36);
+  const double spent = together[1]["t_pp"].get<double>() + together[1]["t_tg"].get<double>();
+  EXPECT_NEAR(together[1]["speed"].get<double>() * spent, 36, 1e-6);
+
+  expect_failure({"bench", file("base.gguf"), "--parallel", "0"}, 2, {"--parallel"});
   expect_failure({"bench", file("base.gguf"), "-p", "30000"}, 2, {"30001", "20000"});
   expect_failure({"bench", file("base.gguf"), "-p", "0", "-n", "0"}, 2, {"-p or -n"});
   expect_failure({"bench", file("base.gguf"), "-r", "0"}, 2, {"-r"});

@@ -25,6 +25,20 @@ TEST(Doctor, EveryKernelUsesTheForcedInstructionSet) {
   }
 }
 
+TEST(Doctor, WarningsStandAtTheEndAsInTheReport) {
+  const ProgramResult json = run_program({"doctor", "--json"}, {.input = "", .isa = "scalar"});
+  const ProgramResult text = run_program({"doctor"}, {.input = "", .isa = "scalar"});
+  const auto report = nlohmann::json::parse(json.out);
+#if defined(__x86_64__)
+  EXPECT_GT(report["cpu"]["clock_measured_hz"], 1e8);
+#endif
+  // What else is said depends on the machine and on the moment.
+  if (kernels::available_isas().size() == 1) GTEST_SKIP() << "scalar is the best one here";
+  const std::string last = report["warnings"].back();
+  EXPECT_NE(last.find("AVOCADO_ISA chose scalar"), std::string::npos) << last;
+  EXPECT_NE(text.out.find("warning: " + last), std::string::npos) << text.out;
+}
+
 TEST(Doctor, UnknownInstructionSetIsRefusedWithTheChoices) {
   const ProgramResult result = run_program({"doctor"}, {.input = "", .isa = "sse9"});
   EXPECT_EQ(result.code, 2);

@@ -26,10 +26,10 @@ namespace {
 
 struct Arguments {
   std::string model;
-  std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512};
+  std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512}, parallel;
   std::vector<int> threads;
   int repetitions = 5;
-  bool json = false, csv = false, profile = false;
+  bool cold = false, json = false, csv = false, profile = false;
 };
 
 // What running a token costs, whatever the machine.
@@ -88,8 +88,10 @@ Limits measure_limits(ThreadPool& pool, DType type) {
 struct Test {
   int64_t prompt, generate, depth, batch;
   int threads;
+  int64_t parallel = 1;  // sequences that run together
 
   std::string name() const {
+    if (prompt > 0 && generate > 0) return fmt::format("pp{} + tg{}", prompt, generate);
     std::string text = prompt > 0 ? fmt::format("pp{}", prompt) : fmt::format("tg{}", generate);
     if (depth > 0) text += fmt::format(" @ d{}", depth);
     return text;
@@ -99,7 +101,7 @@ struct Test {
 
 struct Result {
   Test test;
-  std::vector<double> seconds;
+  std::vector<double> seconds, prompt_seconds;
   Limits limits;
   std::map<std::string, double> profile;  // share of the time of each kind of step; may be empty
 
@@ -153,18 +155,24 @@ class Bench {
     options.context = needed;
     options.chunk = test.batch;
     Engine engine(model_, pool, options);
-    Result result{test, {}, limits_[test.threads], {}};
-    // The first run warms up and does not count.
-    for (int i = 0; i <= arguments_.repetitions; ++i) {
+    Result result{test, {}, {}, limits_[test.threads], {}};
+    std::vector<ScopedSequence> sequences;
+    for (int64_t i = 0; i < test.parallel; ++i) sequences.emplace_back(engine);
+    feed(engine, sequences, test.depth);
+    // Run 0 warms up and does not count. Each ends by going back to the depth.
+    for (int i = arguments_.cold ? 1 : 0; i <= arguments_.repetitions; ++i) {
       say(test, i);
-      const ScopedSequence sequence(engine);
-      feed(engine, sequence, test.depth, 0);
       if (arguments_.profile) engine.enable_profile();
       const auto start = std::chrono::steady_clock::now();
-      if (test.prompt > 0) feed(engine, sequence, test.prompt, test.depth);
-      for (int64_t t = 0; t < test.generate; ++t) feed(engine, sequence, 1, test.depth + t);
+      feed(engine, sequences, test.prompt);
+      const std::chrono::duration<double> prompts = std::chrono::steady_clock::now() - start;
+      for (int64_t t = 0; t < test.generate; ++t) feed(engine, sequences, 1);
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-      if (i > 0) result.seconds.push_back(time.count());
+      if (i > 0) {
+        result.prompt_seconds.push_back(prompts.count());
+        result.seconds.push_back(time.count());
+      }
+      for (const ScopedSequence& sequence : sequences) engine.truncate(sequence, test.depth);
     }
     if (terminal_) std::fputs("\r\x1b[K", stderr);
     // Of the last run.
@@ -175,15 +183,20 @@ class Bench {
   }
 
  private:
-  void feed(Engine& engine, SequenceId sequence, int64_t count, int64_t position) const {
+  // Appends `count` random tokens to each sequence.
+  void feed(Engine& engine, const std::vector<ScopedSequence>& sequences, int64_t count) const {
     if (count == 0) return;
     const Random random(0, Purpose::test);
-    std::vector<int32_t> ids;
-    for (int64_t i = 0; i < count; ++i)
-      ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(position + i),
-                                                      static_cast<uint64_t>(engine.vocab()))));
-    const Engine::Input input{sequence, ids, Want::last};
-    engine.forward({&input, 1}, [](const LogitRows&) {});
+    const auto vocab = static_cast<uint64_t>(engine.vocab());
+    std::vector<std::vector<int32_t>> ids(sequences.size());
+    std::vector<Engine::Input> inputs;
+    for (size_t s = 0; s < sequences.size(); ++s) {
+      const size_t position = engine.ids(sequences[s]).size();
+      for (size_t i = 0; i < static_cast<size_t>(count); ++i)
+        ids[s].push_back(static_cast<int32_t>(random.below((position + i) * 64 + s, vocab)));
+      inputs.push_back({sequences[s], ids[s], Want::last});
+    }
+    engine.forward(inputs, [](const LogitRows&) {});
   }
   void say(const Test& test, int i) const {
     if (!terminal_) return;
@@ -206,6 +219,10 @@ std::vector<Test> tests_of(const Arguments& a) {
       a.threads.empty() ? std::vector<int>{default_threads()} : a.threads;
   for (const int t : threads) {
     for (const int64_t b : a.batch) {
+      for (const int64_t s : a.parallel)
+        for (const int64_t p : a.prompt)
+          for (const int64_t n : a.generate) tests.push_back({p, n, 0, b, t, s});
+      if (!a.parallel.empty()) continue;
       for (const int64_t d : a.depth) {
         for (const int64_t p : a.prompt)
           if (p > 0) tests.push_back({p, 0, d, b, t});
@@ -214,6 +231,7 @@ std::vector<Test> tests_of(const Arguments& a) {
       }
     }
   }
+  std::erase_if(tests, [](const Test& test) { return test.tokens() == 0; });
   if (tests.empty()) fail_usage("nothing to measure: give -p or -n a number above 0");
   return tests;
 }
@@ -267,6 +285,32 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
   return row;
 }
 
+// The same for sequences that run together, with llama-batched-bench's names.
+nlohmann::ordered_json batched_json(const Bench& bench, const std::string& path, const Result& r) {
+  const auto mean = [](const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  };
+  const double pp = mean(r.prompt_seconds), tg = mean(r.seconds) - pp;
+  const auto rate = [&](int64_t tokens, double seconds) {
+    return tokens == 0 ? 0 : static_cast<double>(r.test.parallel * tokens) / seconds;
+  };
+  nlohmann::ordered_json row = to_json(bench, path, r);
+  for (const char* single : {"n_prompt", "n_gen", "n_depth", "avg_ns", "stddev_ns", "avg_ts",
+                             "stddev_ts", "samples_ts", "gops", "gb_per_s"})
+    row.erase(single);
+  row.update({{"pp", r.test.prompt},
+              {"tg", r.test.generate},
+              {"pl", r.test.parallel},
+              {"n_kv", r.test.parallel * r.test.tokens()},
+              {"t_pp", pp},
+              {"speed_pp", rate(r.test.prompt, pp)},
+              {"t_tg", tg},
+              {"speed_tg", rate(r.test.generate, tg)},
+              {"t", pp + tg},
+              {"speed", rate(r.test.tokens(), pp + tg)}});
+  return row;
+}
+
 std::string csv_cell(const nlohmann::ordered_json& value) {
   std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   for (size_t i = text.find('"'); i != std::string::npos; i = text.find('"', i + 2))
@@ -279,15 +323,53 @@ std::string share(double value, double limit) {
                    : fmt::format("{:.1f}", value);
 }
 
+std::string heading(const Bench& bench, const std::string& name, const Result& r) {
+  const Cost& cost = bench.cost();
+  return fmt::format(
+      "{}: {:.2f} GiB, {:.2f} B parameters, mostly {}; {}\nlimits of this machine with {} "
+      "thread{}: {:.1f} GB/s of reading, {:.0f} Gop/s ({})\n\n",
+      name, cost.file_bytes / (1 << 30), cost.parameters * 1e-9, dtype_traits(cost.type)->name,
+      kernels::isa_name(kernels::active_isa()), r.test.threads, r.test.threads == 1 ? "" : "s",
+      r.limits.read, r.limits.ops, kind_of_product(cost.type));
+}
+
+// Prompts are bound by products, single tokens by reading the weights.
+std::string table_row(const Cost& cost, const Result& r, bool first) {
+  constexpr const char* kRow = "| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n";
+  const std::string line =
+      fmt::format(kRow, r.test.threads, r.test.name(),
+                  fmt::format("{:.2f} ± {:.2f}", r.mean_rate(), r.deviation(rate_of)),
+                  share(r.gops(cost), r.limits.ops),
+                  r.test.prompt > 0 ? "" : share(r.gigabytes(cost), r.limits.read));
+  if (!first) return line;
+  return fmt::format(kRow, "threads", "test", "t/s", "Gop/s", "GB/s") +
+         "| ------: | ---------------: | -------------------: | --------------: | "
+         "--------------: |\n" +
+         line;
+}
+
+// Tokens per second of all sequences together.
+std::string batched_row(const nlohmann::ordered_json& row, bool first) {
+  const std::string line = fmt::format(
+      "| {:>7} | {:>9} | {:>16} | {:>16.2f} | {:>16.2f} |\n", row["n_threads"].get<int>(),
+      row["pl"].get<int64_t>(), fmt::format("pp{} + tg{}", row["pp"].dump(), row["tg"].dump()),
+      row["speed_pp"].get<double>(), row["speed_tg"].get<double>());
+  if (!first) return line;
+  return "| threads | sequences |             test |      prompts t/s |    generated t/s |\n"
+         "| ------: | --------: | ---------------: | ---------------: | ---------------: |\n" +
+         line;
+}
+
 void bench(const Arguments& arguments) {
   Bench bench(arguments);
   const std::string name = std::filesystem::path(arguments.model).filename().string();
+  const bool together = !arguments.parallel.empty();
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  const Cost& cost = bench.cost();
   bool first = true;
   for (const Test& test : tests_of(arguments)) {
     const Result r = bench.run(test);
-    const nlohmann::ordered_json row = to_json(bench, name, r);
+    const nlohmann::ordered_json row =
+        together ? batched_json(bench, name, r) : to_json(bench, name, r);
     all.push_back(row);
     if (arguments.json) continue;
     if (arguments.csv) {
@@ -298,25 +380,8 @@ void bench(const Arguments& arguments) {
       }
       print_text((first ? head + "\n" : "") + line + "\n");
     } else {
-      if (first) {
-        print_text(fmt::format(
-            "{}: {:.2f} GiB, {:.2f} B parameters, mostly {}; {}\nlimits of this machine with {} "
-            "thread{}: {:.1f} GB/s of reading, {:.0f} Gop/s ({})\n\n",
-            name, cost.file_bytes / (1 << 30), cost.parameters * 1e-9,
-            dtype_traits(cost.type)->name, kernels::isa_name(kernels::active_isa()), test.threads,
-            test.threads == 1 ? "" : "s", r.limits.read, r.limits.ops, kind_of_product(cost.type)));
-        print_text(fmt::format("| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n", "threads", "test",
-                               "t/s", "Gop/s", "GB/s"));
-        print_text(
-            "| ------: | ---------------: | -------------------: | --------------: | "
-            "--------------: |\n");
-      }
-      // Prompts are bound by products, single tokens by reading the weights.
-      print_text(fmt::format("| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n", test.threads,
-                             test.name(),
-                             fmt::format("{:.2f} ± {:.2f}", r.mean_rate(), r.deviation(rate_of)),
-                             share(r.gops(cost), r.limits.ops),
-                             test.prompt > 0 ? "" : share(r.gigabytes(cost), r.limits.read)));
+      if (first) print_text(heading(bench, name, r));
+      print_text(together ? batched_row(row, first) : table_row(bench.cost(), r, first));
       if (arguments.profile) print_text(profile_table(r.profile));
     }
     finish_output();
@@ -349,11 +414,15 @@ void add_bench(CLI::App& app) {
   list("-b,--batch-size", a->batch, "Tokens of a prompt that are run at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  list("--parallel", a->parallel,
+       "Sequences that run together, as a list: 1,2,4; each has a prompt of its own")
+      ->check(CLI::Range(1, 4096));
   verb->add_option("-r,--repetitions", a->repetitions, "Runs of each test, after one to warm up")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   verb->add_flag("--profile", a->profile, "Print how the time is shared by the steps of the model");
-  verb->add_flag("--json", a->json, "Print a JSON array, with llama-bench's names");
+  verb->add_flag("--no-warmup", a->cold, "Count the first run too");
+  verb->add_flag("--json", a->json, "Print a JSON array, with the names of llama-bench");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });
 }

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/machine.h"
 #include "base/thread_pool.h"
 #include "cli/verbs.h"
 #include "kernels/implementations.h"
@@ -26,54 +27,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The value of "key : value" or "key: value" in a file of /proc; empty when there is none.
-std::string proc_value(const char* path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.compare(0, key.size(), key) != 0) continue;
-    const size_t colon = line.find(':');
-    const size_t begin =
-        colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
-    if (begin != std::string::npos) return line.substr(begin);
-  }
-  return {};
-}
-
-std::optional<uint64_t> meminfo_bytes(const std::string& key) {
-  const std::string value = proc_value("/proc/meminfo", key + ":");
-  if (value.empty()) return std::nullopt;
-  return std::strtoull(value.c_str(), nullptr, 10) * 1024;
-}
-
-// The container's limit, when there is one.
-std::optional<uint64_t> memory_limit() {
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::ifstream file(path);
-    uint64_t bytes = 0;
-    if (file >> bytes && bytes < (uint64_t{1} << 60)) return bytes;
-  }
-  return std::nullopt;
-}
-
-// The word in brackets: "always [madvise] never". Empty when the kernel has no such thing.
-std::string transparent_huge_pages() {
-  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
-  std::string line;
-  std::getline(file, line);
-  const size_t open = line.find('['), close = line.find(']');
-  return open == std::string::npos || close == std::string::npos
-             ? ""
-             : line.substr(open + 1, close - open - 1);
-}
-
-std::string cpu_model() {
-  std::string model = proc_value("/proc/cpuinfo", "model name");
-  if (!model.empty()) return model;
-  utsname names{};
-  return uname(&names) == 0 ? std::string(names.machine) + " CPU" : "unknown";
-}
-
 const char* compiler() {
 #if defined(__clang__)
   return "Clang " __clang_version__;
@@ -82,17 +35,24 @@ const char* compiler() {
 #endif
 }
 
-Json examine() {
+Json examine(const Machine& machine) {
   Json report;
   report["version"] = AVOCADO_VERSION;
   report["compiler"] = compiler();
 
+  const auto put = [](Json& object, const char* key, const auto& value) {
+    if (value) object[key] = *value;
+  };
   Json& cpu = report["cpu"];
-  cpu["model"] = cpu_model();
+  cpu["model"] = machine.cpu_model;
   cpu["cores_usable"] = default_threads();
-  cpu["cores_online"] = static_cast<int64_t>(sysconf(_SC_NPROCESSORS_ONLN));
-  double load = 0;
-  if (getloadavg(&load, 1) == 1) cpu["load"] = load;
+  cpu["cores_online"] = machine.cores_online;
+  put(cpu, "load", machine.load);
+  put(cpu, "quota", machine.cpu_quota);
+  put(cpu, "clock_nominal_hz", machine.clock_nominal);
+  put(cpu, "clock_measured_hz", machine.clock_measured);
+  cpu["thermal_throttles"] = machine.thermal_throttles;
+  if (!machine.governor.empty()) cpu["governor"] = machine.governor;
 
   Json& isa = report["instruction_sets"];
   isa["available"] = Json::array();
@@ -109,14 +69,11 @@ Json examine() {
   isa["why"] = forced != nullptr && *forced != '\0' ? "AVOCADO_ISA" : "best available";
 
   Json& memory = report["memory"];
-  const auto put = [&](const char* key, std::optional<uint64_t> bytes) {
-    if (bytes) memory[key] = *bytes;
-  };
-  put("total_bytes", meminfo_bytes("MemTotal"));
-  put("available_bytes", meminfo_bytes("MemAvailable"));
-  put("limit_bytes", memory_limit());
+  put(memory, "total_bytes", machine.memory_total);
+  put(memory, "available_bytes", machine.memory_available);
+  put(memory, "limit_bytes", machine.memory_limit);
   memory["page_bytes"] = static_cast<int64_t>(sysconf(_SC_PAGESIZE));
-  memory["transparent_huge_pages"] = transparent_huge_pages();
+  memory["transparent_huge_pages"] = machine.transparent_huge_pages;
 
   Json& uses = report["kernels"] = Json::object();
   for (const kernels::ImplementationList* list : kernels::all_implementations())
@@ -124,25 +81,11 @@ Json examine() {
   return report;
 }
 
-std::vector<std::string> warnings(const Json& report) {
-  std::vector<std::string> found;
-  const Json& cpu = report["cpu"];
-  const int cores = cpu["cores_usable"];
-  if (cpu.contains("load") && cpu["load"].get<double>() > 0.5 * cpu["cores_online"].get<double>())
-    found.push_back(
-        fmt::format("the machine is busy (load {:.1f} on {} cores): times measured now mean little",
-                    cpu["load"].get<double>(), cpu["cores_online"].get<int64_t>()));
-  if (cores < cpu["cores_online"].get<int64_t>())
-    found.push_back(fmt::format("this process may use {} of {} cores", cores,
-                                cpu["cores_online"].get<int64_t>()));
-  const std::string huge = report["memory"]["transparent_huge_pages"];
-  if (huge.empty() || huge == "never")
-    found.push_back(
-        "no transparent huge pages: large models run slower; as root: echo madvise > "
-        "/sys/kernel/mm/transparent_hugepage/enabled");
+std::vector<std::string> warnings(const Machine& machine, const Json& report) {
+  std::vector<std::string> found = advice(machine, default_threads());
   const Json& isa = report["instruction_sets"];
   if (isa["in_use"] != isa["available"][0])
-    found.push_back(fmt::format("AVOCADO_ISA chose {}, though {} is faster here",
+    found.push_back(fmt::format("AVOCADO_ISA chose {}, though {} is faster here: unset it",
                                 isa["in_use"].get<std::string>(),
                                 isa["available"][0].get<std::string>()));
   if (isa["available"].size() == 1)
@@ -168,6 +111,9 @@ void print(const Json& report) {
   line("CPU", cpu["model"]);
   line("cores", fmt::format("{} usable of {} online", cpu["cores_usable"].get<int>(),
                             cpu["cores_online"].get<int64_t>()));
+  for (const auto& [key, name] :
+       {std::pair{"clock_nominal_hz", "clock"}, {"clock_measured_hz", "  of a busy core"}})
+    if (cpu.contains(key)) line(name, fmt::format("{:.2f} GHz", cpu[key].get<double>() * 1e-9));
   line("instruction sets", joined(isa["available"]) +
                                (isa["extensions"].empty() ? "" : "; " + joined(isa["extensions"])));
   line("in use",
@@ -195,8 +141,10 @@ void add_doctor(CLI::App& app) {
       app.add_subcommand("doctor", "Show what this machine offers and what is used of it");
   verb->add_flag("--json", *json, "Print one JSON object");
   verb->callback([json] {
-    Json report = examine();
-    report["warnings"] = warnings(report);
+    Machine machine = read_machine();
+    machine.clock_measured = measure_clock();
+    Json report = examine(machine);
+    report["warnings"] = warnings(machine, report);
     if (*json) {
       std::printf("%s\n", report.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
     } else {
