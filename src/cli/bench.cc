@@ -29,6 +29,7 @@ struct Arguments {
   std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512};
   std::vector<int> threads;
   int repetitions = 5;
+  CacheArguments cache;
   bool json = false, csv = false;
 };
 
@@ -39,7 +40,11 @@ struct Cost {
   DType type = DType::f32;  // of most of the weights
 };
 
-Cost cost_of(const Model& model) {
+kernels::CacheTypes cache_types(const Model& model, const CacheArguments& cache) {
+  return {cache.k.value_or(default_cache_type(model)), cache.v.value_or(default_cache_type(model))};
+}
+
+Cost cost_of(const Model& model, kernels::CacheTypes cache) {
   Cost cost;
   const graph::Graph& graph = model.graph();
   const std::vector<graph::WeightRef<float>> weights = model.weights();
@@ -52,11 +57,9 @@ Cost cost_of(const Model& model) {
       bytes[stored.type] += stored.data.size();
       cost.bytes += static_cast<double>(stored.data.size());
     }
-    if (node.op == graph::OpKind::attention)
-      cost.cache_bytes_per_key +=
-          static_cast<double>(2 * node.attention.kv_heads * node.attention.head_dim) *
-          sizeof(float);
   }
+  cost.cache_bytes_per_key =
+      static_cast<double>(graph.layers * graph.page_bytes<float>(cache)) / kernels::kTile;
   cost.type = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) {
                 return a.second < b.second;
               })->first;
@@ -136,10 +139,11 @@ class Bench {
       : arguments_(arguments),
         loader_(default_threads()),
         model_(Model::load(arguments.model, loader_)),
-        cost_(cost_of(model_)) {}
+        cost_(cost_of(model_, cache_types(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
   const Cost& cost() const { return cost_; }
+  kernels::CacheTypes cache() const { return cache_types(model_, arguments_.cache); }
 
   Result run(const Test& test) {
     ThreadPool pool(test.threads);
@@ -151,6 +155,8 @@ class Bench {
     EngineOptions options;
     options.context = needed;
     options.chunk = test.batch;
+    options.cache_type_k = arguments_.cache.k;
+    options.cache_type_v = arguments_.cache.v;
     Engine engine(model_, pool, options);
     Result result{test, {}, limits_[test.threads]};
     // The first run warms up and does not count.
@@ -227,6 +233,8 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
           {"backends", "CPU"},
           {"n_batch", r.test.batch},
           {"n_threads", r.test.threads},
+          {"type_k", kernels::cache_type_name(bench.cache().k)},
+          {"type_v", kernels::cache_type_name(bench.cache().v)},
           {"n_prompt", r.test.prompt},
           {"n_gen", r.test.generate},
           {"n_depth", r.test.depth},
@@ -327,6 +335,7 @@ void add_bench(CLI::App& app) {
   verb->add_option("-r,--repetitions", a->repetitions, "Runs of each test, after one to warm up")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  add_cache_arguments(*verb, a->cache);
   verb->add_flag("--json", a->json, "Print a JSON array, with llama-bench's names");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

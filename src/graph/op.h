@@ -20,7 +20,7 @@ struct OpContext {
   const T* cos_sin = nullptr;  // [tokens, rope.dim / 2, 2]
   // Attention in training: one layer's pages for all sequences of the batch, filled by the
   // operation.
-  std::span<const kernels::AttentionSequence<T>> sequences;
+  std::span<const kernels::AttentionSequence> sequences;
 
   std::vector<const T*> in;
   T* out = nullptr;

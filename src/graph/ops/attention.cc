@@ -7,8 +7,10 @@ namespace {
 
 template <class T>
 void forward(OpContext<T>& c) {
-  kernels::attention_store(c.pool, c.node.attention, c.in[1], c.in[2], c.sequences);
-  kernels::attention(c.pool, c.node.attention, c.in[0], c.out, c.saved, c.sequences);
+  kernels::AttentionShape shape = c.node.attention;
+  shape.cache = c.batch.cache;
+  kernels::attention_store(c.pool, shape, c.in[1], c.in[2], c.sequences);
+  kernels::attention(c.pool, shape, c.in[0], c.out, c.saved, c.sequences);
 }
 
 // Training shares one layer's pages among all layers, so they are filled again first.
