@@ -1,3 +1,5 @@
+#include <cstddef>
+
 #include "kernels/attention/page.h"
 #include "kernels/simd/simd.h"
 
