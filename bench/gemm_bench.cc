@@ -129,11 +129,11 @@ void attend(Report& report, ThreadPool& pool, int64_t batch, int64_t length, int
   const Buffer<float> lse = numbers(rows * heads, 5);
   const Buffer<float> dk = numbers(rows * kv_heads * dim, 6),
                       dv = numbers(rows * kv_heads * dim, 7);
-  const Buffer<float> cache = numbers(batch * pages * shape.page_elements(), 8);
-  std::vector<float*> table;
+  const Buffer<float> cache = numbers(batch * pages * shape.page_bytes() / 4, 8);
+  std::vector<std::byte*> table;
   for (int64_t p = 0; p < batch * pages; ++p)
-    table.push_back(cache.data() + p * shape.page_elements());
-  std::vector<AttentionSequence<float>> sequences;
+    table.push_back(reinterpret_cast<std::byte*>(cache.data()) + p * shape.page_bytes());
+  std::vector<AttentionSequence> sequences;
   for (int64_t b = 0; b < batch; ++b)
     sequences.push_back({b * queries, queries, length - queries, table.data() + b * pages});
   double pairs = 0;

@@ -10,14 +10,14 @@ _avocado() {
   fi
   case $verb in
     demo) flags="--threads --quick --out --json" ;;
-    run) flags="-n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --system --raw --verbose --threads --chunk --json" ;;
+    run) flags="-n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --system --raw --verbose --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
     show) flags="--metadata --tensors --json" ;;
     tokenize) flags="--ids --special --bos --json" ;;
-    logits) flags="--text --ids --out --digest --threads --chunk --json" ;;
-    perplexity) flags="--ctx --stride --threads --chunk --json" ;;
+    logits) flags="--text --ids --out --digest --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
+    perplexity) flags="--ctx --stride --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
     train) flags="--out --threads --json" ;;
     verify) flags="--from --to --threads --json" ;;
-    bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size --parallel -r --repetitions --profile --no-warmup --json --csv" ;;
+    bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size --parallel -r --repetitions --profile --no-warmup --ctk --cache-type-k --ctv --cache-type-v --json --csv" ;;
     cache) flags="--json" ;;
     doctor) flags="--json" ;;
     *) return ;;

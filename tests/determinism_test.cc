@@ -175,6 +175,38 @@ TEST_P(Determinism, PrefillThenDecode) {
   EXPECT_EQ(tail, std::vector<float>(whole.end() - static_cast<int64_t>(tail.size()), whole.end()));
 }
 
+// Each type of cache has an answer of its own, whatever the threads, the chunks and the kernels.
+TEST_P(Determinism, EveryCacheType) {
+  using kernels::CacheType;
+  const IsaGuard guard;
+  std::set<std::string> answers;
+  for (CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0}) {
+    EngineOptions options;
+    options.cache_type_k = options.cache_type_v = type;
+    const auto run = [&](const Model& model, int threads, int64_t chunk) {
+      ThreadPool pool(threads);
+      options.chunk = chunk;
+      Engine engine(model, pool, options);
+      return digest(test::logits_of(engine, ids_));
+    };
+    const std::string expected = run(*model_, 1, 512);
+    answers.insert(expected);
+    if (type == default_cache_type(*model_)) {
+      EXPECT_EQ(expected, expected_);
+    }
+    for (int threads : {2, 3, 7})
+      EXPECT_EQ(run(*model_, threads, 67), expected) << kernels::cache_type_name(type);
+    EXPECT_EQ(run(*model_, 2, 1), expected) << kernels::cache_type_name(type);
+    for (kernels::Isa isa : kernels::available_isas()) {
+      kernels::set_active_isa(isa);
+      EXPECT_EQ(run(Model::load(path_, pool_), 2, 100), expected)
+          << kernels::cache_type_name(type) << " " << kernels::isa_name(isa);
+    }
+    kernels::set_active_isa(kernels::available_isas().front());
+  }
+  EXPECT_EQ(answers.size(), 4u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Determinism, testing::ValuesIn(cases()),
                          [](const auto& instance) { return instance.param.name; });
 

@@ -146,9 +146,9 @@ TEST_F(Stories260K, LogitsAreCloseToDoublePrecision) {
   for (size_t i = 0; i < weights.size(); ++i) references[i].data = weights[i].data();
   graph::Executor<double> executor(graph, references, pool_);
   const int64_t tiles = static_cast<int64_t>(ids.size()) / kernels::kTile;
-  std::vector<std::vector<double>> memory(graph.layers * tiles,
-                                          std::vector<double>(graph.page_elements()));
-  std::vector<double*> pages;
+  std::vector<std::vector<std::byte>> memory(graph.layers * tiles,
+                                             std::vector<std::byte>(graph.page_bytes<double>({})));
+  std::vector<std::byte*> pages;
   for (auto& page : memory) pages.push_back(page.data());
   const graph::Sequence<double> sequence{static_cast<int64_t>(ids.size()), 0, pages.data(), tiles};
   std::vector<int32_t> wanted;

@@ -29,6 +29,7 @@ struct Arguments {
   std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512}, parallel;
   std::vector<int> threads;
   int repetitions = 5;
+  CacheArguments cache;
   bool cold = false, json = false, csv = false, profile = false;
 };
 
@@ -39,7 +40,11 @@ struct Cost {
   DType type = DType::f32;  // of most of the weights
 };
 
-Cost cost_of(const Model& model) {
+kernels::CacheTypes cache_types(const Model& model, const CacheArguments& cache) {
+  return {cache.k.value_or(default_cache_type(model)), cache.v.value_or(default_cache_type(model))};
+}
+
+Cost cost_of(const Model& model, kernels::CacheTypes cache) {
   Cost cost;
   const graph::Graph& graph = model.graph();
   const std::vector<graph::WeightRef<float>> weights = model.weights();
@@ -52,11 +57,9 @@ Cost cost_of(const Model& model) {
       bytes[stored.type] += stored.data.size();
       cost.bytes += static_cast<double>(stored.data.size());
     }
-    if (node.op == graph::OpKind::attention)
-      cost.cache_bytes_per_key +=
-          static_cast<double>(2 * node.attention.kv_heads * node.attention.head_dim) *
-          sizeof(float);
   }
+  cost.cache_bytes_per_key =
+      static_cast<double>(graph.layers * graph.page_bytes<float>(cache)) / kernels::kTile;
   cost.type = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) {
                 return a.second < b.second;
               })->first;
@@ -139,10 +142,11 @@ class Bench {
       : arguments_(arguments),
         loader_(default_threads()),
         model_(Model::load(arguments.model, loader_)),
-        cost_(cost_of(model_)) {}
+        cost_(cost_of(model_, cache_types(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
   const Cost& cost() const { return cost_; }
+  kernels::CacheTypes cache() const { return cache_types(model_, arguments_.cache); }
 
   Result run(const Test& test) {
     ThreadPool pool(test.threads);
@@ -154,6 +158,8 @@ class Bench {
     EngineOptions options;
     options.context = needed;
     options.chunk = test.batch;
+    options.cache_type_k = arguments_.cache.k;
+    options.cache_type_v = arguments_.cache.v;
     Engine engine(model_, pool, options);
     Result result{test, {}, {}, limits_[test.threads], {}};
     std::vector<ScopedSequence> sequences;
@@ -267,6 +273,8 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
       {"backends", "CPU"},
       {"n_batch", r.test.batch},
       {"n_threads", r.test.threads},
+      {"type_k", kernels::cache_type_name(bench.cache().k)},
+      {"type_v", kernels::cache_type_name(bench.cache().v)},
       {"n_prompt", r.test.prompt},
       {"n_gen", r.test.generate},
       {"n_depth", r.test.depth},
@@ -422,6 +430,7 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   verb->add_flag("--profile", a->profile, "Print how the time is shared by the steps of the model");
   verb->add_flag("--no-warmup", a->cold, "Count the first run too");
+  add_cache_arguments(*verb, a->cache);
   verb->add_flag("--json", a->json, "Print a JSON array, with the names of llama-bench");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

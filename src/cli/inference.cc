@@ -8,6 +8,23 @@
 
 namespace avocado::cli {
 
+void add_cache_arguments(CLI::App& verb, CacheArguments& arguments) {
+  using kernels::CacheType;
+  static const std::vector<std::pair<std::string, CacheType>> types = [] {
+    std::vector<std::pair<std::string, CacheType>> names;
+    for (CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0})
+      names.emplace_back(kernels::cache_type_name(type), type);
+    return names;
+  }();
+  const auto option = [&](const char* flags, std::optional<CacheType>& value, const char* text) {
+    verb.add_option(flags, value, text)
+        ->transform(CLI::CheckedTransformer(types).description("f32, f16, bf16 or q8_0"));
+  };
+  option("--ctk,--cache-type-k", arguments.k,
+         "How keys are kept (default: f32 for a model in F32, else f16)");
+  option("--ctv,--cache-type-v", arguments.v, "How values are kept (default: in the same way)");
+}
+
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
   verb.add_option("MODEL", arguments.model, "A GGUF file or a Hugging Face folder")->required();
   verb.add_option("--threads", arguments.threads,
@@ -17,6 +34,7 @@ void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
                   "Tokens of a prompt that are run at once; never changes the answer")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  add_cache_arguments(verb, arguments.cache);
   verb.add_flag("--json", arguments.json, "Print one JSON object");
 }
 
@@ -36,6 +54,8 @@ Engine LoadedModel::engine(int64_t context) {
   EngineOptions options;
   options.context = context;
   options.chunk = arguments_.chunk;
+  options.cache_type_k = arguments_.cache.k;
+  options.cache_type_v = arguments_.cache.v;
   return Engine(model_, pool_, options);
 }
 

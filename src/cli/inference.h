@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -10,15 +11,23 @@
 
 namespace avocado::cli {
 
+// -ctk and -ctv, with the names of llama.cpp.
+struct CacheArguments {
+  std::optional<kernels::CacheType> k, v;
+};
+
+void add_cache_arguments(CLI::App& verb, CacheArguments& arguments);
+
 struct InferenceArguments {
   std::string model;
   int threads = 0;
   int64_t context = 0;
   int64_t chunk = 512;
+  CacheArguments cache;
   bool json = false;
 };
 
-// MODEL, --threads, --chunk, --json.
+// MODEL, --threads, --chunk, the types of the cache, --json.
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
 
 // A loaded model with its threads.

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -74,7 +76,12 @@ int main(int argc, char** argv) {
   // A file above the size limit is then an error of write(), with a message, and not the end.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    app.parse(argc, argv);
+    // llama.cpp's -ctk and -ctv; CLI11 would take them for three flags of one letter.
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    for (std::string& a : arguments)
+      if (a == "-ctk" || a == "-ctv") a.insert(0, 1, '-');
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    app.parse(std::move(arguments));
     return 0;
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);

@@ -34,10 +34,11 @@ struct Executor<T>::Impl {
   std::vector<Step> inference_steps, training_steps;
   MemoryPlan inference_plan, training_plan;
 
-  Buffer<T> token_memory, wanted_memory, cos_sin, page_memory, scratch;
+  Buffer<T> token_memory, wanted_memory, cos_sin, scratch;
+  Buffer<std::byte> page_memory;  // training: the pages of one layer
   std::vector<int32_t> positions, positions_of_cos_sin;
-  std::vector<std::vector<T*>> page_tables;  // training: one table per sequence
-  std::vector<kernels::AttentionSequence<T>> kernel_sequences;
+  std::vector<std::vector<std::byte*>> page_tables;  // training: one table per sequence
+  std::vector<kernels::AttentionSequence> kernel_sequences;
   kernels::QuantizedInput rounded;
   bool profiling = false;
   std::map<std::string, double> profile;
@@ -91,13 +92,13 @@ struct Executor<T>::Impl {
   }
 
   void prepare_training_pages(const Batch<T>& batch) {
-    const int64_t page = graph.page_elements();
+    const int64_t page = graph.template page_bytes<T>({});
     int64_t pages = 0;
     for (const Sequence<T>& s : batch.sequences)
       pages += (s.count + kernels::kTile - 1) / kernels::kTile;
     page_memory.reserve(static_cast<size_t>(pages * page));
     page_tables.resize(batch.sequences.size());
-    T* next = page_memory.data();
+    std::byte* next = page_memory.data();
     for (size_t i = 0; i < batch.sequences.size(); ++i) {
       page_tables[i].clear();
       for (int64_t p = 0; p < batch.sequences[i].count; p += kernels::kTile, next += page)
@@ -110,7 +111,8 @@ struct Executor<T>::Impl {
     int64_t row = 0;
     for (size_t i = 0; i < batch.sequences.size(); ++i) {
       const Sequence<T>& s = batch.sequences[i];
-      T* const* pages = training ? page_tables[i].data() : s.pages + layer * s.pages_per_layer;
+      std::byte* const* pages =
+          training ? page_tables[i].data() : s.pages + layer * s.pages_per_layer;
       kernel_sequences.push_back(
           {.first_row = row, .count = s.count, .start = s.start, .pages = pages});
       row += s.count;

@@ -38,7 +38,7 @@ struct Sequence {
   int64_t start = 0;
   // Inference: pages[layer * pages_per_layer + t] holds the keys and values of positions
   // [64 t, 64 t + 64) (kernels/attention); enough for start + count. Training: null.
-  T* const* pages = nullptr;
+  std::byte* const* pages = nullptr;
   int64_t pages_per_layer = 0;
 };
 
@@ -47,6 +47,7 @@ struct Batch {
   std::span<const int32_t> ids;  // tokens of all sequences, one after the other
   std::span<const Sequence<T>> sequences;
   std::span<const int32_t> wanted;  // ascending rows whose logits are computed
+  kernels::CacheTypes cache{};      // how the pages hold numbers; f32 in training and for double
 };
 
 template <class T>

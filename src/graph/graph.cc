@@ -18,12 +18,19 @@ WeightId Graph::find_weight(const std::string& name) const {
   return kNone;
 }
 
-int64_t Graph::page_elements() const {
+template <class T>
+int64_t Graph::page_bytes(kernels::CacheTypes types) const {
   int64_t n = 0;
-  for (const Node& node : nodes)
-    if (node.op == OpKind::attention) n = std::max(n, node.attention.page_elements());
+  for (const Node& node : nodes) {
+    if (node.op != OpKind::attention) continue;
+    kernels::AttentionShape shape = node.attention;
+    shape.cache = types;
+    n = std::max(n, shape.page_bytes<T>());
+  }
   return n;
 }
+template int64_t Graph::page_bytes<float>(kernels::CacheTypes) const;
+template int64_t Graph::page_bytes<double>(kernels::CacheTypes) const;
 
 double Graph::flops_per_token() const {
   double flops = 0;

@@ -80,8 +80,9 @@ struct Graph {
   int64_t parameter_count() const;
   WeightId find_weight(const std::string& name) const;  // kNone when absent
   int64_t vocab() const { return values[logits].width; }
-  // Elements of one page of one layer's cache (kernels/attention).
-  int64_t page_elements() const;
+  // Bytes of one page of one layer's cache (kernels/attention) for activations of type T.
+  template <class T>
+  int64_t page_bytes(kernels::CacheTypes types) const;
   // Floating-point operations of the matrix products for one token, forward (training costs three
   // times that), and of attention per token and visible key.
   double flops_per_token() const;

@@ -65,12 +65,12 @@ TEST(MemoryPlan, TrainingForwardEqualsInferenceForward) {
 
   const std::vector<int32_t> ids = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   const std::vector<int32_t> wanted = {0, 3, 9};
-  std::vector<std::vector<float>> pages(6, std::vector<float>(g.page_elements()));
-  std::vector<float*> table;
+  std::vector<std::vector<std::byte>> pages(6, std::vector<std::byte>(g.page_bytes<float>({})));
+  std::vector<std::byte*> table;
   for (auto& p : pages) table.push_back(p.data());
   // Two sequences of 4 and 6 tokens, one page each in each of 3 layers.
-  std::vector<float*> first = {table[0], table[1], table[2]},
-                      second = {table[3], table[4], table[5]};
+  std::vector<std::byte*> first = {table[0], table[1], table[2]},
+                          second = {table[3], table[4], table[5]};
   const std::vector<Sequence<float>> cached = {{4, 0, first.data(), 1}, {6, 0, second.data(), 1}};
   const std::vector<Sequence<float>> whole = {{.count = 4}, {.count = 6}};
 

@@ -27,7 +27,7 @@ struct OpContext {
   int64_t first_row = 0, rows = 0;
   const T* cos_sin = nullptr;  // [tokens, rope.dim / 2, 2]
   // Attention: the layer's pages for all sequences of the batch, filled by the operation.
-  std::span<const kernels::AttentionSequence<T>> sequences;
+  std::span<const kernels::AttentionSequence> sequences;
 
   std::vector<const T*> in;
   T* out = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "tensor/dtype.h"
 
 namespace avocado {
 namespace {
@@ -32,13 +33,24 @@ EngineOptions checked(const Model& model, EngineOptions options) {
 
 }  // namespace
 
+kernels::CacheType default_cache_type(const Model& model) {
+  const graph::Graph& graph = model.graph();
+  const std::vector<graph::WeightRef<float>> weights = model.weights();
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (graph.weights[i].matrix && weights[i].stored->type != DType::f32)
+      return kernels::CacheType::f16;
+  return kernels::CacheType::f32;
+}
+
 Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options)
     : model_(model),
       pool_(pool),
       options_(checked(model, options)),
+      cache_{options.cache_type_k.value_or(default_cache_type(model)),
+             options.cache_type_v.value_or(default_cache_type(model))},
       vocab_(model.graph().vocab()),
       layers_(model.graph().layers),
-      pages_(layers_, model.graph().page_elements(), options_.cache_bytes),
+      pages_(layers_, model.graph().page_bytes<float>(cache_), options_.cache_bytes),
       executor_(model.graph(), model.weights(), pool) {
   const size_t activations = executor_.activation_bytes(
       options_.chunk, std::min(options_.chunk, max_wanted(vocab_)), false);
@@ -120,7 +132,7 @@ void Engine::grow(State& s, int64_t length) {
   const int64_t needed = tiles(length);
   if (needed > s.stride) {
     const int64_t stride = std::max(needed, 2 * s.stride);
-    std::vector<float*> pages(layers_ * stride);
+    std::vector<std::byte*> pages(layers_ * stride);
     for (int64_t layer = 0; layer < layers_; ++layer) {
       std::copy_n(s.pages.begin() + layer * s.stride, s.blocks.size(),
                   pages.begin() + layer * stride);
@@ -130,10 +142,10 @@ void Engine::grow(State& s, int64_t length) {
   }
   s.blocks.reserve(needed);
   while (static_cast<int64_t>(s.blocks.size()) < needed) {
-    float* block = pages_.take();
+    std::byte* block = pages_.take();
     for (int64_t layer = 0; layer < layers_; ++layer) {
       s.pages[layer * s.stride + static_cast<int64_t>(s.blocks.size())] =
-          block + layer * pages_.page_elements();
+          block + layer * pages_.page_bytes();
     }
     s.blocks.push_back(block);
   }
@@ -181,7 +193,7 @@ void Engine::forward(std::span<const Input> inputs, const Visitor& visit) {
       next += ends;
     }
 
-    const float* logits = executor_.forward({ids, sequences, wanted});
+    const float* logits = executor_.forward({ids, sequences, wanted, cache_});
     for (const Part& part : parts) {
       const Input& input = inputs[part.input];
       State& s = state(input.sequence);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -27,7 +28,14 @@ struct EngineOptions {
   int64_t context = 0;  // positions one sequence may hold; 0: as many as the model was made for
   int64_t chunk = 512;  // tokens that go through the model at once: speed and memory, never a bit
   uint64_t cache_bytes = 0;  // most bytes of keys and values; 0: the memory of the machine
+  // How keys and values are kept (kernels/attention/attention.h), part of the definition of the
+  // answer. Without a value: as the model asks for, default_cache_type.
+  std::optional<kernels::CacheType> cache_type_k, cache_type_v;
 };
+
+// f32 for a model whose matrices are all stored as F32, so that it answers with the bits of its
+// training; f16 otherwise.
+kernels::CacheType default_cache_type(const Model& model);
 
 enum class Want { none, last, all };
 
@@ -79,14 +87,15 @@ class Engine {
   ThreadPool& pool() const { return pool_; }
   int64_t context() const { return options_.context; }
   int64_t chunk() const { return options_.chunk; }
+  kernels::CacheTypes cache_types() const { return cache_; }
   int64_t vocab() const { return vocab_; }
 
  private:
   struct State {
     bool used = false;
     std::vector<int32_t> ids;
-    std::vector<float*> blocks;  // one per kTile positions
-    std::vector<float*> pages;   // [layers][stride], as the executor reads them
+    std::vector<std::byte*> blocks;  // one per kTile positions
+    std::vector<std::byte*> pages;   // [layers][stride], as the executor reads them
     int64_t stride = 0;
   };
 
@@ -98,6 +107,7 @@ class Engine {
   const Model& model_;
   ThreadPool& pool_;
   EngineOptions options_;
+  kernels::CacheTypes cache_;
   int64_t vocab_, layers_;
   PagePool pages_;
   graph::Executor<float> executor_;

@@ -6,8 +6,8 @@
 
 namespace avocado {
 
-PagePool::PagePool(int64_t layers, int64_t page_elements, uint64_t limit)
-    : layers_(layers), page_elements_(page_elements), limit_(limit) {}
+PagePool::PagePool(int64_t layers, int64_t page_bytes, uint64_t limit)
+    : layers_(layers), page_bytes_(page_bytes), limit_(limit) {}
 
 void PagePool::check_room(int64_t blocks) const {
   const uint64_t allowed = limit_ / block_bytes();
@@ -15,17 +15,17 @@ void PagePool::check_room(int64_t blocks) const {
   if (needed <= allowed) return;
   fail_resource(
       "the key-value cache would need {} MiB, but at most {} MiB may be used; take a shorter "
-      "prompt, "
-      "fewer sequences or a smaller context",
+      "prompt, fewer sequences, a smaller context or a smaller type (--cache-type-k, "
+      "--cache-type-v)",
       needed * block_bytes() >> 20, limit_ >> 20);
 }
 
-float* PagePool::take() {
-  float* block;
+std::byte* PagePool::take() {
+  std::byte* block;
   if (free_.empty()) {
     check_room(1);
     free_.reserve(blocks_.size() + 1);  // so that give_back never allocates
-    blocks_.emplace_back(block_bytes() / sizeof(float));
+    blocks_.emplace_back(block_bytes());
     block = blocks_.back().data();
   } else {
     block = free_.back();
@@ -35,6 +35,6 @@ float* PagePool::take() {
   return block;
 }
 
-void PagePool::give_back(float* block) { free_.push_back(block); }
+void PagePool::give_back(std::byte* block) { free_.push_back(block); }
 
 }  // namespace avocado

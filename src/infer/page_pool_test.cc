@@ -11,20 +11,20 @@ namespace {
 
 TEST(PagePool, BlocksAreZeroEvenWhenUsedBefore) {
   PagePool pool(3, 100, 1 << 20);
-  float* first = pool.take();
-  std::fill_n(first, 300, 7.0f);
+  std::byte* first = pool.take();
+  std::fill_n(first, 300, std::byte{7});
   pool.give_back(first);
-  float* again = pool.take();
+  std::byte* again = pool.take();
   EXPECT_EQ(again, first);
-  EXPECT_EQ(std::count(again, again + 300, 0.0f), 300);
+  EXPECT_EQ(std::count(again, again + 300, std::byte{0}), 300);
   EXPECT_EQ(pool.blocks_in_use(), 1);
 }
 
 TEST(PagePool, KeepsItsLimit) {
-  PagePool pool(2, 64, 1024);  // two blocks of 512 bytes
+  PagePool pool(2, 256, 1024);  // two blocks of 512 bytes
   EXPECT_AVOCADO_ERROR(pool.check_room(3), ErrorKind::resource, "key-value cache");
   pool.take();
-  float* second = pool.take();
+  std::byte* second = pool.take();
   EXPECT_AVOCADO_ERROR(pool.take(), ErrorKind::resource, "key-value cache");
   pool.give_back(second);
   EXPECT_NO_THROW(pool.take());

@@ -265,11 +265,11 @@ void run_attention(Trial& r) {
   float *q = r.data(q_count), *k = r.data(kv_count), *v = r.data(kv_count);
   float *dout = r.data(q_count), *out = r.data(q_count), *lse = r.data(r.rows * shape.heads);
   float *dq = r.data(q_count), *dk = r.data(kv_count), *dv = r.data(kv_count);
-  float* memory = r.data(tiles * shape.page_elements());
-  std::vector<float*> pages;
-  for (int64_t t = 0; t < tiles; ++t) pages.push_back(memory + t * shape.page_elements());
-  const AttentionSequence<float> sequence = {0, r.rows, 0, pages.data()};
-  const std::span<const AttentionSequence<float>> batch(&sequence, 1);
+  auto* memory = reinterpret_cast<std::byte*>(r.data(tiles * shape.page_bytes() / 4));
+  std::vector<std::byte*> pages;
+  for (int64_t t = 0; t < tiles; ++t) pages.push_back(memory + t * shape.page_bytes());
+  const AttentionSequence sequence = {0, r.rows, 0, pages.data()};
+  const std::span<const AttentionSequence> batch(&sequence, 1);
   attention_store<float>(r.pool, shape, k, v, batch);
   attention<float>(r.pool, shape, q, out, lse, batch);
   attention_backward<float>(r.pool, shape, q, out, lse, dout, dq, dk, dv, batch);

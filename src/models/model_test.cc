@@ -40,8 +40,9 @@ std::vector<float> logits(const Model& model, ThreadPool& pool) {
     ids.push_back(i * 7 % static_cast<int32_t>(g.vocab()));
     wanted.push_back(i);
   }
-  std::vector<std::vector<float>> memory(g.layers * 2, std::vector<float>(g.page_elements()));
-  std::vector<float*> pages;
+  std::vector<std::vector<std::byte>> memory(g.layers * 2,
+                                             std::vector<std::byte>(g.page_bytes<float>({})));
+  std::vector<std::byte*> pages;
   for (auto& page : memory) pages.push_back(page.data());
   const std::vector<graph::Sequence<float>> sequences = {{100, 0, pages.data(), 2}};
   graph::Executor<float> executor(g, model.weights(), pool);

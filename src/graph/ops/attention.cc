@@ -9,12 +9,19 @@
 namespace avocado::graph {
 namespace {
 
+template <class T>
+kernels::AttentionShape shape_of(const OpContext<T>& c) {
+  kernels::AttentionShape shape = c.node.attention;
+  shape.cache = c.batch.cache;
+  return shape;
+}
+
 // Writes the keys and values of these rows to the pages.
 template <class T>
 void rows(OpContext<T>& c) {
   const int64_t end = c.first_row + c.rows;
-  std::vector<kernels::AttentionSequence<T>> part;
-  for (const kernels::AttentionSequence<T>& s : c.sequences) {
+  std::vector<kernels::AttentionSequence> part;
+  for (const kernels::AttentionSequence& s : c.sequences) {
     const int64_t from = std::max(s.first_row, c.first_row),
                   to = std::min(s.first_row + s.count, end);
     if (from < to)
@@ -23,14 +30,13 @@ void rows(OpContext<T>& c) {
                       .start = s.start + from - s.first_row,
                       .pages = s.pages});
   }
-  kernels::attention_store(*c.pool, c.node.attention, c.in[1], c.in[2],
-                           std::span(std::as_const(part)));
+  kernels::attention_store(*c.pool, shape_of(c), c.in[1], c.in[2], part);
 }
 
 template <class T>
 void finish(std::span<OpContext<T>> together) {
   for (OpContext<T>& c : together)
-    kernels::attention(*c.pool, c.node.attention, c.in[0], c.out, c.saved, c.sequences);
+    kernels::attention(*c.pool, shape_of(c), c.in[0], c.out, c.saved, c.sequences);
 }
 
 // Training shares one layer's pages among all layers, so they are filled again first.

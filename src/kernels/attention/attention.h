@@ -16,15 +16,35 @@
 // fma(O_d, a, o_d * b), M = n. At the end out_d = O_d / L and lse = M + log(L). So prefill, chunks
 // of any size, decode and paging are the same sum. Keys a query may not see are never read into its
 // sum (a NaN there does no harm).
+//
+// CACHE TYPES. k and v are rounded once, when they are stored; from then on the stored values are
+// exact floats, and everything above is computed in f32 from them. So what holds for one type holds
+// for all.
+//   f32   as they are
+//   f16   to nearest even; infinity from 65520 on, subnormals kept
+//   bf16  to nearest even
+//   q8_0  d * q per kScaleGroup neighbouring elements of a head's row (the last group of a head_dim
+//         that is no multiple is shorter): d = max|x| / 127 rounded to f16, q = x * (1 / d) rounded
+//         to nearest even and kept in [-127, 127] (d may have been rounded down). d * q is exact in
+//         f32. When d is 0 (max|x| below about 2^-18), all are zero, with the sign of plus; a
+//         subnormal d counts as it is. A group with an infinity or a NaN, or whose d is too large
+//         for f16 (max|x| from about 8.3e6 on), is NaN as a whole, as in kernels/quantized.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "base/thread_pool.h"
+#include "kernels/attention/page.h"
 
 namespace avocado::kernels {
 
-inline constexpr int64_t kTile = 64;
+struct CacheTypes {
+  CacheType k = CacheType::f32, v = CacheType::f32;
+};
+
+// "f32", "f16", "bf16", "q8_0".
+const char* cache_type_name(CacheType type);
 
 struct AttentionShape {
   int64_t heads =
@@ -34,32 +54,36 @@ struct AttentionShape {
   double scale = 0;
   int64_t window = 0;  // 0: unlimited
 
-  // Elements of one page. For kv head g, at g * 2 * head_dim * kTile: the keys as
-  // [head_dim][kTile] (a lane is a key), then the values as [kTile][head_dim].
-  int64_t page_elements() const { return kv_heads * head_dim * kTile * 2; }
+  CacheTypes cache = {};
+
+  // Bytes of one page: the parts of the kv heads, one after the other (page.h). For double the
+  // cache holds doubles, whatever `cache` says of floats: it must be f32.
+  template <class T = float>
+  int64_t page_bytes() const;
 };
 
 // One sequence of a batch: `count` queries at positions start, start + 1, ... whose rows in q, k, v
-// and out begin at first_row. pages[t] holds positions [t * kTile, (t + 1) * kTile).
-template <class T>
+// and out begin at first_row. pages[t] holds positions [t * kTile, (t + 1) * kTile); a page begins
+// at a multiple of sizeof(T), best of a cache line.
 struct AttentionSequence {
   int64_t first_row = 0;
   int64_t count = 0;
   int64_t start = 0;
-  T* const* pages = nullptr;
+  std::byte* const* pages = nullptr;
 };
 
 // Writes k, v [n, kv_heads, head_dim] into the pages at their positions.
 template <class T>
 void attention_store(ThreadPool& pool, const AttentionShape& shape, const T* k, const T* v,
-                     std::span<const AttentionSequence<T>> sequences);
+                     std::span<const AttentionSequence> sequences);
 
 // q, out [n, heads, head_dim]; lse [n, heads] may be null when no backward follows.
 template <class T>
 void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out, T* lse,
-               std::span<const AttentionSequence<T>> sequences);
+               std::span<const AttentionSequence> sequences);
 
-// Gradient for whole sequences (start = 0, pages filled by attention_store). Overwrites dq, dk, dv.
+// Gradient for whole sequences (start = 0, pages filled by attention_store, cache types f32).
+// Overwrites dq, dk, dv.
 //   P_ij = exp(s_ij - lse_i);  D_i = <dout_i, out_i> (16 lanes over head_dim, FMA, tree)
 //   dP_ij = <dout_i, v_j>;     dS_ij = P_ij * (dP_ij - D_i)
 //   dv_j = sum P_ij dout_i;    dk_j = scale * sum dS_ij q_i;   dq_i = scale * sum_j dS_ij k_j
@@ -68,6 +92,6 @@ void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out
 template <class T>
 void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* q, const T* out,
                         const T* lse, const T* dout, T* dq, T* dk, T* dv,
-                        std::span<const AttentionSequence<T>> sequences);
+                        std::span<const AttentionSequence> sequences);
 
 }  // namespace avocado::kernels

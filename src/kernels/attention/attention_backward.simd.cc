@@ -1,3 +1,4 @@
+#include "kernels/attention/product.h"
 #include "kernels/attention/tile.h"
 
 namespace avocado::kernels::AVOCADO_ISA_NS {
@@ -6,16 +7,16 @@ namespace {
 // Queries whose P and dS exist at a time.
 constexpr int64_t kQueries = 48;
 
-// dst[c, r] = src[r, c]; rows and cols of any size.
-void transpose(const float* src, int64_t rows, int64_t cols, float* dst) {
+// dst[c, r] = src[r, c]; rows and cols of any size, rows of src `ld` apart.
+void transpose(const float* src, int64_t ld, int64_t rows, int64_t cols, float* dst) {
   for (int64_t r = 0; r < rows; r += 4) {
     for (int64_t c = 0; c < cols; c += 4) {
       if (r + 4 <= rows && c + 4 <= cols) {
-        native::transpose4(src + r * cols + c, cols, dst + c * rows + r, rows);
+        native::transpose4(src + r * ld + c, ld, dst + c * rows + r, rows);
         continue;
       }
       for (int64_t i = r; i < rows && i < r + 4; ++i) {
-        for (int64_t j = c; j < cols && j < c + 4; ++j) dst[j * rows + i] = src[i * cols + j];
+        for (int64_t j = c; j < cols && j < c + 4; ++j) dst[j * rows + i] = src[i * ld + j];
       }
     }
   }
@@ -76,11 +77,12 @@ void attention_backward_block(const AttentionBlock& block) {
     }
   }
   for (int64_t t0 = 0; t0 < count; t0 += kTile) {
-    const float* keys = block.pages[t0 / kTile] + block.page_offset;
-    const float* values = keys + dim * kTile;
+    const char* part = block.pages[t0 / kTile] + block.page_offset;
+    const auto* keys = reinterpret_cast<const float*>(part);
+    const auto* values = reinterpret_cast<const float*>(part + block.layout.values);
     const int64_t tile = count - t0 < kTile ? count - t0 : kTile;
-    transpose(keys, dim, kTile, key_rows);
-    transpose(values, kTile, dim, value_columns);
+    transpose(keys, kTile, dim, kTile, key_rows);
+    transpose(values, block.layout.value_stride, kTile, dim, value_columns);
     fill_zero(dk, kTile * dim);
     fill_zero(dv, kTile * dim);
     // The last key of the tile is seen up to this query.

@@ -43,19 +43,20 @@ testing::AssertionResult same(const std::vector<float>& got, const std::vector<f
   return testing::AssertionSuccess();
 }
 
-// Pages of one sequence, filled with NaN until something is stored; their order in memory can be
-// any permutation.
+// Pages of one sequence, filled with bytes that are a NaN as a float, a half or a scale until
+// something is stored; their order in memory can be any permutation.
 template <class T>
 struct Cache {
   Cache(const AttentionShape& shape, int64_t positions, uint64_t seed = 0) {
     const auto count = static_cast<size_t>((positions + kTile - 1) / kTile);
-    const auto size = static_cast<size_t>(shape.page_elements());
-    memory.assign(count * size, std::numeric_limits<T>::quiet_NaN());
+    const auto size = static_cast<size_t>(shape.page_bytes<T>());
+    memory.assign(count * size, std::byte{0x7f});
+    for (size_t i = 0; i < memory.size(); i += 2) memory[i] = std::byte{0xff};
     for (size_t i = 0; i < count; ++i)
       pages.push_back(memory.data() + (seed ? permute(i, count, seed, 0) : i) * size);
   }
-  std::vector<T> memory;
-  std::vector<T*> pages;
+  std::vector<std::byte> memory;
+  std::vector<std::byte*> pages;
 };
 
 struct Result {
@@ -101,7 +102,7 @@ struct Batch {
     for (int64_t n : lengths) caches.emplace_back(shape, n, page_seed);
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     const int64_t step = chunk > 0 ? chunk : longest;
-    std::vector<AttentionSequence<float>> sequences;
+    std::vector<AttentionSequence> sequences;
     for (int64_t start = 0; start < longest; start += step) {
       sequences.clear();
       int64_t row = 0;
@@ -116,7 +117,8 @@ struct Batch {
       attention<float>(pool, shape, q.data(), r.out.data() + kGuards, r.lse.data() + kGuards,
                        sequences);
     }
-    if (chunk == 0) {
+    const bool exact = shape.cache.k == CacheType::f32 && shape.cache.v == CacheType::f32;
+    if (chunk == 0 && exact) {
       attention_backward<float>(pool, shape, q.data(), r.out.data() + kGuards,
                                 r.lse.data() + kGuards, dout.data(), r.dq.data() + kGuards,
                                 r.dk.data() + kGuards, r.dv.data() + kGuards, sequences);
@@ -139,6 +141,9 @@ AttentionShape make_shape(int64_t kv_heads, int64_t group, int64_t dim, int64_t 
   return shape;
 }
 
+constexpr CacheType kCacheTypes[] = {CacheType::f32, CacheType::f16, CacheType::bf16,
+                                     CacheType::q8_0};
+
 class AttentionTest : public testing::Test {
  protected:
   ~AttentionTest() override { set_active_isa(before_); }
@@ -151,7 +156,9 @@ class AttentionTest : public testing::Test {
       ASSERT_TRUE(same(batch.run(one_), want))
           << isa_name(isa) << ": heads " << batch.shape.heads << " kv_heads "
           << batch.shape.kv_heads << " head_dim " << batch.shape.head_dim << " window "
-          << batch.shape.window << " length " << batch.lengths[0];
+          << batch.shape.window << " length " << batch.lengths[0] << " keys "
+          << cache_type_name(batch.shape.cache.k) << " values "
+          << cache_type_name(batch.shape.cache.v);
     }
   }
 
@@ -228,6 +235,135 @@ TEST_F(AttentionTest, ASequenceDoesNotFeelItsNeighbours) {
   }
 }
 
+TEST_F(AttentionTest, EveryCacheTypeEqualsScalar) {
+  for (CacheType k : kCacheTypes) {
+    for (CacheType v : kCacheTypes) {
+      for (int64_t dim : {16, 40, 64, 72, 128, 256}) {
+        if (k != v && dim != 72) continue;
+        for (int64_t group : {1, 3, 8}) {
+          AttentionShape shape = make_shape(dim > 64 ? 1 : 2, group, dim, group == 3 ? 33 : 0);
+          shape.cache = {k, v};
+          compare(Batch(shape, {dim > 64 ? 70 : 131, 3}));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+// Stored, chunks and single positions, pages and threads: the same for every type.
+TEST_F(AttentionTest, ChunksPagesAndThreadsAreFreeForEveryCacheType) {
+  for (CacheType type : kCacheTypes) {
+    for (int64_t window : {0, 90}) {
+      AttentionShape shape = make_shape(2, 4, 48, window);
+      shape.cache = {type, type};
+      const Batch batch(shape, {150, 64, 1, 200});
+      set_active_isa(Isa::scalar);
+      const Result want = batch.run(one_);
+      for (Isa isa : available_isas()) {
+        set_active_isa(isa);
+        for (int64_t chunk : {0, 1, 5, 64}) {
+          for (int threads : {1, 2, 3, 7}) {
+            ThreadPool pool(threads);
+            const Result got = batch.run(pool, chunk, 9);
+            ASSERT_TRUE(same(got.out, want.out) && same(got.lse, want.lse))
+                << isa_name(isa) << " " << cache_type_name(type) << " chunk " << chunk
+                << " threads " << threads;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Contexts of many tiles are cut into runs that threads share; a query alone, a few together.
+TEST_F(AttentionTest, LongContextsEqualScalar) {
+  constexpr int64_t kLength = 40 * kTile + 17;
+  for (CacheType type : kCacheTypes) {
+    for (int64_t window : {int64_t{0}, 20 * kTile + 5}) {
+      for (int64_t queries : {1, 3, 6}) {
+        AttentionShape shape = make_shape(2, 4, 24, window);
+        shape.cache = {type, type};
+        const std::vector<float> k = numbers(kLength * 2 * 24, 1), v = numbers(kLength * 2 * 24, 2);
+        const std::vector<float> q = numbers(queries * 8 * 24, 3);
+        Cache<float> cache(shape, kLength);
+        const AttentionSequence all = {0, kLength, 0, cache.pages.data()};
+        const AttentionSequence last = {0, queries, kLength - queries, cache.pages.data()};
+        std::vector<float> want, want_lse;
+        for (Isa isa : {Isa::scalar, available_isas().front(), Isa::avx2, Isa::neon}) {
+          const auto& isas = available_isas();
+          if (std::find(isas.begin(), isas.end(), isa) == isas.end()) continue;
+          set_active_isa(isa);
+          for (int threads : {1, 2, 3, 7}) {
+            if (isa == Isa::scalar && threads > 1) continue;
+            ThreadPool pool(threads);
+            std::vector<float> out(q.size()), lse(static_cast<size_t>(queries * 8));
+            attention_store<float>(pool, shape, k.data(), v.data(), {&all, 1});
+            attention<float>(pool, shape, q.data(), out.data(), lse.data(), {&last, 1});
+            if (want.empty()) want = out, want_lse = lse;
+            ASSERT_TRUE(same(out, want) && same(lse, want_lse))
+                << isa_name(isa) << " " << cache_type_name(type) << " window " << window
+                << " queries " << queries << " threads " << threads;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Numbers at the edges of the stored types: infinities, NaN, subnormal halves and scales, zeros,
+// and what overflows a half, each in a group of its own.
+TEST_F(AttentionTest, EdgesOfCacheTypesEqualScalar) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (CacheType type : kCacheTypes) {
+    for (float edge : {0.0f, -0.0f, 1e-40f, 3e-8f, 6e-6f, 1e-4f, 65504.0f, 65519.9f, 65520.0f, 7e6f,
+                       8.4e6f, 1e30f, inf, -inf, nan}) {
+      AttentionShape shape = make_shape(1, 2, 72, 0);
+      shape.cache = {type, type};
+      Batch batch(shape, {20});
+      const float size = std::isfinite(edge) ? std::fabs(edge) : 1.0f;
+      for (int64_t i = 3 * 72 + 32; i < 3 * 72 + 64; ++i) {
+        batch.k[i] *= size;
+        batch.v[i] *= size;
+      }
+      batch.k[3 * 72 + 40] = batch.v[3 * 72 + 41] = edge;
+      compare(batch);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// What is stored is what attention.h says, seen through a value alone in its sum.
+TEST_F(AttentionTest, ValuesAreRoundedAsTheTypeSays) {
+  const auto stored = [&](CacheType type, std::vector<float> v) {
+    AttentionShape shape = make_shape(1, 1, static_cast<int64_t>(v.size()), 0);
+    shape.cache = {CacheType::f32, type};
+    Cache<float> cache(shape, 1);
+    const AttentionSequence one = {0, 1, 0, cache.pages.data()};
+    const std::vector<float> zeros(v.size());
+    attention_store<float>(one_, shape, zeros.data(), v.data(), {&one, 1});
+    attention<float>(one_, shape, zeros.data(), v.data(), nullptr, {&one, 1});
+    return v;
+  };
+  EXPECT_EQ(stored(CacheType::f32, {1.0f / 3})[0], 1.0f / 3);
+  EXPECT_EQ(stored(CacheType::f16, {1 + 0x1p-11f})[0], 1.0f);  // half way: to even
+  EXPECT_EQ(stored(CacheType::f16, {1 + 0x1.8p-10f})[0], 1 + 0x1p-9f);
+  EXPECT_EQ(stored(CacheType::f16, {0x1p-24f})[0], 0x1p-24f);
+  EXPECT_EQ(stored(CacheType::bf16, {1 + 0x1p-8f})[0], 1.0f);
+  EXPECT_EQ(stored(CacheType::bf16, {1 + 0x1.8p-7f})[0], 1 + 0x1p-6f);
+  // d = 1: halves go to even; the second group, shorter, has a scale of its own.
+  std::vector<float> x(40, 0.5f);
+  x[0] = 127, x[1] = 1.5f, x[2] = -2.5f, x[3] = 3.75f;
+  x[32] = -254, x[33] = 3;
+  const std::vector<float> y = stored(CacheType::q8_0, x);
+  EXPECT_EQ(std::vector<float>(y.begin(), y.begin() + 5), (std::vector<float>{127, 2, -2, 4, 0}));
+  EXPECT_EQ(std::vector<float>(y.begin() + 32, y.begin() + 35), (std::vector<float>{-254, 4, 0}));
+  x[4] = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(std::isnan(stored(CacheType::q8_0, x)[0]));
+  EXPECT_EQ(stored(CacheType::q8_0, x)[32], -254);
+}
+
 // Extreme scores: one key takes all the weight, equal scores, scores that overflow to infinity.
 TEST_F(AttentionTest, ExtremeScoresEqualScalar) {
   for (float factor : {0.0f, 1e-30f, 40.0f, 1e18f, 3e19f}) {
@@ -269,7 +405,7 @@ TEST(AttentionGradient, EqualsCentralDifferences) {
     std::vector<double> out(q.size()), lse(static_cast<size_t>(n * shape.heads)), dq(q.size()),
         dk(k.size()), dv(v.size());
     Cache<double> cache(shape, n);
-    const AttentionSequence<double> sequences[] = {{0, n, 0, cache.pages.data()}};
+    const AttentionSequence sequences[] = {{0, n, 0, cache.pages.data()}};
     const auto value = [&] {
       attention_store<double>(pool, shape, k.data(), v.data(), sequences);
       attention<double>(pool, shape, q.data(), out.data(), lse.data(), sequences);

@@ -2,7 +2,6 @@
 // What the forward and the backward bodies of attention share.
 
 #include "kernels/attention/block.h"
-#include "kernels/attention/product.h"
 #include "kernels/simd/math.h"
 #include "kernels/simd/simd.h"
 
@@ -14,8 +13,6 @@ void attention_backward_block(const AttentionBlock& block);
 
 namespace {
 
-constexpr int64_t kTile = kKeyTile;
-
 // Which keys of the tile that begins at `tile_start` a query at `position` sees: [*lo, *hi).
 AVOCADO_LANES void visible_keys(const AttentionBlock& block, int64_t position, int64_t tile_start,
                                 int* lo, int* hi) {
@@ -23,13 +20,6 @@ AVOCADO_LANES void visible_keys(const AttentionBlock& block, int64_t position, i
   const int64_t to = position + 1 - tile_start;
   *lo = static_cast<int>(from < 0 ? 0 : from > kTile ? kTile : from);
   *hi = static_cast<int>(to < 0 ? 0 : to > kTile ? kTile : to);
-}
-
-// Of the 16 keys from j, those in [lo, hi) keep x, the others get `other`.
-AVOCADO_LANES F32x16 keep_range(F32x16 x, F32x16 other, int j, int lo, int hi) {
-  if (hi < j + 16) x = select(first_n(hi > j ? hi - j : 0), x, other);
-  if (lo > j) x = select(first_n(lo < j + 16 ? lo - j : 16), other, x);
-  return x;
 }
 
 }  // namespace

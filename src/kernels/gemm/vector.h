@@ -33,6 +33,7 @@ AVOCADO_INLINE void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return _mm512_set1_ps(*p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 AVOCADO_INLINE Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+AVOCADO_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 // The first n lanes, n may be <= 0 or >= kLanes.
 AVOCADO_INLINE Mask first(int64_t n) {
   return static_cast<Mask>(n >= kLanes ? 0xffff : n <= 0 ? 0 : (1 << n) - 1);
@@ -65,6 +66,7 @@ AVOCADO_INLINE void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return _mm256_broadcast_ss(p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 AVOCADO_INLINE Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+AVOCADO_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
 AVOCADO_INLINE Mask first(int64_t n) {
   const int count = n >= kLanes ? kLanes : n <= 0 ? 0 : static_cast<int>(n);
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -97,6 +99,7 @@ AVOCADO_INLINE void store(float* p, Vec v) { vst1q_f32(p, v); }
 AVOCADO_INLINE Vec splat(const float* p) { return vld1q_dup_f32(p); }
 AVOCADO_INLINE Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 AVOCADO_INLINE Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
+AVOCADO_INLINE Vec mul(Vec a, Vec b) { return vmulq_f32(a, b); }
 AVOCADO_INLINE Mask first(int64_t n) {
   return n >= kLanes ? kLanes : n <= 0 ? 0 : static_cast<int>(n);
 }

@@ -130,6 +130,39 @@ AVOCADO_LANES float sum(F32x16 a) {
   return _mm_cvtss_f32(_mm_add_ss(h2, _mm_movehdup_ps(h2)));
 }
 
+AVOCADO_LANES F32x16 times_two_to(F32x16 x, F32x16 n) {
+  F32x16 y;
+  for (int i = 0; i < 2; ++i)  // a NaN converts to INT_MIN, which is shifted out
+    y.v[i] = _mm256_castsi256_ps(_mm256_add_epi32(
+        _mm256_castps_si256(x.v[i]), _mm256_slli_epi32(_mm256_cvtps_epi32(n.v[i]), 23)));
+  return y;
+}
+
+AVOCADO_LANES F32x16 load_f16(const uint16_t* p) {
+  const auto* halves = reinterpret_cast<const __m128i*>(p);
+  return {{_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))}};
+}
+AVOCADO_LANES void store_f16(uint16_t* p, F32x16 x) {
+  for (int i = 0; i < 2; ++i)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p) + i,
+                     _mm256_cvtps_ph(x.v[i], _MM_FROUND_TO_NEAREST_INT));
+}
+AVOCADO_LANES F32x16 load_bf16(const uint16_t* p) {
+  F32x16 y;
+  for (int i = 0; i < 2; ++i) {
+    const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p) + i);
+    y.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+  }
+  return y;
+}
+AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
+  F32x16 y;
+  for (int i = 0; i < 2; ++i)
+    y.v[i] = _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8 * i))));
+  return y;
+}
+
 AVOCADO_LANES F64x16 zero64() {
   const __m256d z = _mm256_setzero_pd();
   return {{z, z, z, z}};

@@ -6,18 +6,19 @@
 
 namespace avocado::kernels::AVOCADO_ISA_NS {
 
-AVOCADO_LANES F32x16 exp(F32x16 x) {
+// e^x where x is known to be at most 88, or NaN.
+AVOCADO_LANES F32x16 exp_bounded(F32x16 x) {
   using namespace constants;
-  const F32x16 t = fma(x, splat(kLog2E), splat(kRound));
-  const F32x16 n = t - splat(kRound);
+  const F32x16 n = fma(x, splat(kLog2E), splat(kRound)) - splat(kRound);
   const F32x16 r = fma(n, splat(-kLn2Low), fma(n, splat(-kLn2High), x));
   F32x16 p = splat(kExp[5]);
   for (int i = 4; i >= 0; --i) p = fma(p, r, splat(kExp[i]));
   p = fma(p * r, r, r) + splat(1.0f);
-  F32x16 y = from_bits(bits(p) + shift_left_23(bits(t)));
-  y = select(x < splat(kExpMin), splat(0.0f), y);
-  y = select(splat(kExpMax) < x, splat(__builtin_inff()), y);
-  return select(x != x, x, y);
+  return select(x < splat(kExpMin), splat(0.0f), times_two_to(p, n));
+}
+
+AVOCADO_LANES F32x16 exp(F32x16 x) {
+  return select(splat(constants::kExpMax) < x, splat(__builtin_inff()), exp_bounded(x));
 }
 
 AVOCADO_LANES F32x16 log(F32x16 x) {

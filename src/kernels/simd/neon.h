@@ -114,6 +114,28 @@ AVOCADO_LANES float sum(F32x16 a) {
   return vget_lane_f32(h2, 0) + vget_lane_f32(h2, 1);
 }
 
+AVOCADO_LANES F32x16 times_two_to(F32x16 x, F32x16 n) {
+  // A NaN converts to 0, an infinity to a limit that is shifted out.
+  AVOCADO_EACH(F32x16, vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(x.v[i]),
+                                                       vshlq_n_s32(vcvtq_s32_f32(n.v[i]), 23))));
+}
+
+AVOCADO_LANES F32x16 load_f16(const uint16_t* p) {
+  AVOCADO_EACH(F32x16, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))));
+}
+AVOCADO_LANES void store_f16(uint16_t* p, F32x16 x) {
+  for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(x.v[i])));
+}
+AVOCADO_LANES F32x16 load_bf16(const uint16_t* p) {
+  AVOCADO_EACH(F32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
+}
+AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
+  const int8x16_t bytes = vld1q_s8(p);
+  const int16x8_t half[2] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
+  AVOCADO_EACH(F32x16, vcvtq_f32_s32(vmovl_s16(i % 2 == 0 ? vget_low_s16(half[i / 2])
+                                                          : vget_high_s16(half[i / 2]))));
+}
+
 AVOCADO_LANES F64x16 zero64() {
   F64x16 result;
   for (int i = 0; i < 8; ++i) result.v[i] = vdupq_n_f64(0);

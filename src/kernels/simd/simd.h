@@ -16,6 +16,9 @@
 //   bits, from_bits, to_float, + - & ^, shift_left_23, shift_right_23 (arithmetic)
 //   swap_pairs, even_twice, odd_twice, alternate(even, odd), unzip
 //   sum                                   the tree 16 -> 8 -> 4 -> 2 -> 1, lane i with i + half
+//   sum_rows, max_rows                    lane i: sum(rows[i]), or the largest lane of rows[i]
+//   times_two_to(x, n)                    x * 2^n for whole n and a normal result; a NaN stays one
+//   load_f16, store_f16 (nearest even), load_bf16, load_int8   16 stored numbers as floats
 //   zero64, add_squares
 
 #include <cstdint>
@@ -45,6 +48,19 @@ AVOCADO_LANES float max_lanes(F32x16 a) {
   for (int i = 1; i < kLanes; ++i) m = lanes[i] > m ? lanes[i] : m;
   return m;
 }
+
+#if !defined(__AVX512F__)
+AVOCADO_LANES F32x16 sum_rows(const F32x16* rows) {
+  float sums[kLanes];
+  for (int i = 0; i < kLanes; ++i) sums[i] = sum(rows[i]);
+  return load(sums);
+}
+AVOCADO_LANES F32x16 max_rows(const F32x16* rows) {
+  float largest[kLanes];
+  for (int i = 0; i < kLanes; ++i) largest[i] = max_lanes(rows[i]);
+  return load(largest);
+}
+#endif
 
 // The next up to 16 elements: all lanes, or the first n for the tail of a row.
 AVOCADO_LANES int lanes_left(int64_t left) {
