@@ -30,7 +30,7 @@ struct EngineOptions {
   uint64_t cache_bytes = 0;  // most bytes of keys and values; 0: the memory of the machine
   // How keys and values are kept (kernels/attention/attention.h), part of the definition of the
   // answer. Without a value: as the model asks for, default_cache_type.
-  std::optional<kernels::CacheType> cache_type_k, cache_type_v;
+  std::optional<kernels::CacheType> cache_type_k = {}, cache_type_v = {};
 };
 
 // f32 for a model whose matrices are all stored as F32, so that it answers with the bits of its

@@ -65,8 +65,9 @@ void write_model(const std::string& path, float first = 0.5f) {
 std::vector<float> logits(const Model& model, ThreadPool& pool) {
   const graph::Graph& g = model.graph();
   const std::vector<int32_t> ids = {1, 5, 9, 2}, wanted = {0, 1, 2, 3};
-  std::vector<std::vector<float>> memory(g.layers, std::vector<float>(g.page_elements()));
-  std::vector<float*> pages;
+  std::vector<std::vector<std::byte>> memory(g.layers,
+                                             std::vector<std::byte>(g.page_bytes<float>({})));
+  std::vector<std::byte*> pages;
   for (auto& page : memory) pages.push_back(page.data());
   const std::vector<graph::Sequence<float>> sequences = {{4, 0, pages.data(), 1}};
   graph::Executor<float> executor(g, model.weights(), pool);
