@@ -344,7 +344,7 @@ std::string heading(const Bench& bench, const std::string& name, const Result& r
 // Prompts are bound by products, single tokens by reading the weights.
 std::string table_row(const Cost& cost, const Result& r, bool first) {
   constexpr const char* kRow = "| {:>7} | {:>16} | {:>20} | {:>15} | {:>15} |\n";
-  const std::string line =
+  std::string line =
       fmt::format(kRow, r.test.threads, r.test.name(),
                   fmt::format("{:.2f} ± {:.2f}", r.mean_rate(), r.deviation(rate_of)),
                   share(r.gops(cost), r.limits.ops),
@@ -358,10 +358,10 @@ std::string table_row(const Cost& cost, const Result& r, bool first) {
 
 // Tokens per second of all sequences together.
 std::string batched_row(const nlohmann::ordered_json& row, bool first) {
-  const std::string line = fmt::format(
-      "| {:>7} | {:>9} | {:>16} | {:>16.2f} | {:>16.2f} |\n", row["n_threads"].get<int>(),
-      row["pl"].get<int64_t>(), fmt::format("pp{} + tg{}", row["pp"].dump(), row["tg"].dump()),
-      row["speed_pp"].get<double>(), row["speed_tg"].get<double>());
+  std::string line = fmt::format("| {:>7} | {:>9} | {:>16} | {:>16.2f} | {:>16.2f} |\n",
+                                 row["n_threads"].get<int>(), row["pl"].get<int64_t>(),
+                                 fmt::format("pp{} + tg{}", row["pp"].dump(), row["tg"].dump()),
+                                 row["speed_pp"].get<double>(), row["speed_tg"].get<double>());
   if (!first) return line;
   return "| threads | sequences |             test |      prompts t/s |    generated t/s |\n"
          "| ------: | --------: | ---------------: | ---------------: | ---------------: |\n" +

@@ -117,7 +117,7 @@ void multiply(const GemmTile& t) {
   const int64_t panels = (t.cols + kWidth - 1) / kWidth;
   using Stored = typename Dot::Stored;
   const auto* b = reinterpret_cast<const Stored*>(t.b);
-  const int64_t ldb = t.ldb * static_cast<int64_t>(sizeof(float) / sizeof(Stored));
+  const int64_t ldb = t.ldb * (sizeof(Stored) == 2 ? 2 : 1);  // t.ldb counts floats
   for (int64_t s0 = 0; s0 == 0 || s0 < steps; s0 += kBlock) {
     const int64_t count = min(kBlock, steps - s0);
     const int64_t k0 = s0 * Copy::kPerStep, k1 = min(t.k, (s0 + count) * Copy::kPerStep);
