@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kTaskBytes = 1 << 20;
 constexpr int64_t kTaskRowGroups = 8;
 // From this many rows of x on, unpacking a row group for the matrix unit pays.
-constexpr int64_t kMany = 16;
+constexpr int64_t kMany = 32;
 
 }  // namespace
 
