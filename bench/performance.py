@@ -35,6 +35,8 @@ def beside(ours, peer, ratios):
     """Three cells: ours, the peer's, the ratio with its range."""
     if not ratios:
         return [number(ours), "", ""]
+    if len(ratios) == 1:
+        return [number(ours), number(peer), f"**{ratios[0]:.2f}**"]
     low, high = min(ratios), max(ratios)
     return [number(ours), number(peer), f"**{statistics.median(ratios):.2f}** ({low:.2f} to {high:.2f})"]
 
@@ -156,7 +158,7 @@ def main():
         "The models are random weights in "
         f"{shapes}; speed does not depend on their values. Rates are tokens per second. A ratio above 1 means that "
         "Avocado is faster: it is the median over pairs of runs that alternate between the two programs, with the "
-        "least and the greatest. Avocado keeps keys and values in 32 bits, llama.cpp in 16, each by default.\n\n"
+        "least and the greatest where there is more than one pair. Both keep keys and values in 16 bits.\n\n"
         + (f"llama.cpp is release {', '.join(sorted(builds))} as the package node-llama-cpp ships it, with the "
            "back end that it chooses for this processor.\n\n" if builds else "")
         + section("Machine", "Limits are measured by `avocado bench`.", machine_text(results))
