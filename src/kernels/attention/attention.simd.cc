@@ -142,7 +142,8 @@ AVOCADO_LANES void softmax(float* s, int n, const Visible& see, F32x16* max_out,
 
 // Rows [r, r + n) against one tile.
 void panel_step(const AttentionBlock& block, const Scratch& scratch, const State& state, int64_t r,
-                int64_t n, int64_t tile, const float* keys, const float* values, const char* next) {
+                int64_t n, int64_t tile, const Stored& keys, const Stored& values,
+                const char* next) {
   const int64_t dim = block.dim, stride = block.layout.value_stride;
   const float* q = scratch.q + r * dim;  // r is a multiple of kPanel
   Visible see;
@@ -164,19 +165,31 @@ void panel_step(const AttentionBlock& block, const Scratch& scratch, const State
     next_keys = {next, kTile * code_bytes(block.key_type)};
     next_values = {next + block.layout.values, stride * code_bytes(block.value_type)};
   }
-  native::scores({q, keys, dim, block.scale, scratch.s, next_keys}, static_cast<int>(n), from, to);
+  const int lanes = static_cast<int>(n);
+  if (keys.halves) {
+    native::scores<uint16_t>({q, keys.halves, dim, block.scale, scratch.s, next_keys}, lanes, from,
+                             to);
+  } else {
+    native::scores<float>({q, keys.floats, dim, block.scale, scratch.s, next_keys}, lanes, from,
+                          to);
+  }
 
   F32x16 m, l;
   if (whole) {
-    softmax<true>(scratch.s, static_cast<int>(n), see, &m, &l);
+    softmax<true>(scratch.s, lanes, see, &m, &l);
   } else {
-    softmax<false>(scratch.s, static_cast<int>(n), see, &m, &l);
+    softmax<false>(scratch.s, lanes, see, &m, &l);
   }
-  native::Sums sums = {scratch.s, values,  stride, state.o + r * stride,
-                       nullptr,   nullptr, &see,   next_values};
-  const int lanes = static_cast<int>(n);
+  const auto sum_values = [&](const float* a, const float* b) {
+    float* o = state.o + r * stride;
+    if (values.halves) {
+      native::sums<uint16_t>({scratch.s, values.halves, stride, o, a, b, &see, next_values}, lanes);
+    } else {
+      native::sums<float>({scratch.s, values.floats, stride, o, a, b, &see, next_values}, lanes);
+    }
+  };
   if (block.partials) {
-    native::sums(sums, lanes);
+    sum_values(nullptr, nullptr);
     store_some(state.max + r, m, lanes);
     store_some(state.sum + r, l, lanes);
     return;
@@ -189,9 +202,7 @@ void panel_step(const AttentionBlock& block, const Scratch& scratch, const State
   store(b, scale_new);
   store_some(state.max + r, merged, lanes);
   store_some(state.sum + r, fma(load(state.sum + r), scale_old, l * scale_new), lanes);
-  sums.a = a;
-  sums.b = b;
-  native::sums(sums, lanes);
+  sum_values(a, b);
 }
 
 // out = o / sum and lse of rows [begin, end), whose state begins at `begin`.
@@ -219,8 +230,18 @@ void forward(const AttentionBlock& block) {
     const char* part = block.pages[tile] + block.page_offset;
     const char* next =
         tile + 1 < block.tile_end ? block.pages[tile + 1] + block.page_offset : nullptr;
-    const float* keys = tile_keys(block, part, scratch.keys);
-    const float* values = tile_values(block, part, scratch.values);
+    // Many panels read the tile: it is widened once. One panel widens as it reads.
+    Stored keys, values;
+    if (block.key_type == CacheType::f16 && rows <= kPanel) {
+      keys.halves = reinterpret_cast<const uint16_t*>(part);
+    } else {
+      keys.floats = tile_keys(block, part, scratch.keys);
+    }
+    if (block.value_type == CacheType::f16 && rows <= kPanel) {
+      values.halves = reinterpret_cast<const uint16_t*>(part + block.layout.values);
+    } else {
+      values.floats = tile_values(block, part, scratch.values);
+    }
     if (block.partials) {
       float* at = block.partials + (tile - block.tile_begin) * state_floats(rows, stride);
       state = state_at(at, rows);

@@ -20,6 +20,12 @@ AVOCADO_LANES void widen_all(const char* from, int64_t count, float* to) {
 AVOCADO_LANES F32x16 widen_f16(const uint16_t* p) { return load_f16(p); }
 AVOCADO_LANES F32x16 widen_bf16(const uint16_t* p) { return load_bf16(p); }
 
+// A matrix of the cache, as floats or as halves: one of the two is null.
+struct Stored {
+  const float* floats = nullptr;
+  const uint16_t* halves = nullptr;
+};
+
 // keys [dim][kTile] of the part of a head. A copy is made at `to` unless they are floats already.
 const float* tile_keys(const AttentionBlock& block, const char* part, float* to) {
   const int64_t count = block.dim * kTile;

@@ -1,6 +1,7 @@
 #pragma once
 // The two products of a tile of keys with a panel of queries, accumulators in registers: at most
-// kRows rows (kernels/gemm/vector.h), each output one accumulator, one FMA per step.
+// kRows rows (kernels/gemm/vector.h), each output one accumulator, one FMA per step. Keys and
+// values are read as they lie in the cache, float or half (E), where each is read once.
 
 #include <cstdint>
 
@@ -32,17 +33,18 @@ AVOCADO_INLINE void ask(Ahead& ahead) {
 }
 
 // Scores of rows against 64 keys: s[r, j] = scale * sum_d q[d, r] * keys[d, j].
+template <class E>
 struct Scores {
-  const float* q;     // [dim][kRows], at the first row
-  const float* keys;  // [dim][kTile]
+  const float* q;  // [dim][kRows], at the first row
+  const E* keys;   // [dim][kTile]
   int64_t dim;
   float scale;
   float* s;  // [rows][kTile]
   Ahead ahead;
 };
 
-template <int R, int V>
-void scores_tile(const Scores& t, int64_t j) {
+template <class E, int R, int V>
+void scores_tile(const Scores<E>& t, int64_t j) {
   Vec sum[R][V];
 #pragma GCC unroll 14
   for (int i = 0; i < R; ++i) {
@@ -50,7 +52,7 @@ void scores_tile(const Scores& t, int64_t j) {
     for (int v = 0; v < V; ++v) sum[i][v] = zero();
   }
   const float* q = t.q;
-  const float* keys = t.keys + j;
+  const E* keys = t.keys + j;
   Ahead ahead = j == 0 ? t.ahead : Ahead{};
   for (int64_t d = 0; d < t.dim; ++d) {
     Vec k[V];
@@ -83,9 +85,10 @@ struct Visible {
 
 // Sums of values: o[r, d] = sum_j p[r, j] * values[j, d] over the keys that row r sees, then
 // merged into what stands at o: fma(o, a[r], sum * b[r]); only stored when a is null.
+template <class E>
 struct Sums {
-  const float* p;       // [rows][kTile]
-  const float* values;  // [kTile][stride]
+  const float* p;   // [rows][kTile]
+  const E* values;  // [kTile][stride]
   int64_t stride;
   float* o;  // [rows][stride]
   const float *a, *b;
@@ -94,8 +97,8 @@ struct Sums {
 };
 
 // Keys [from, to), which some of the rows see.
-template <int R, int V>
-AVOCADO_INLINE void add_ragged(const Sums& t, int64_t d, int from, int to, Vec (&sum)[R][V]) {
+template <class E, int R, int V>
+AVOCADO_INLINE void add_ragged(const Sums<E>& t, int64_t d, int from, int to, Vec (&sum)[R][V]) {
   for (int j = from; j < to; ++j) {
     Vec x[V];
 #pragma GCC unroll 16
@@ -110,8 +113,8 @@ AVOCADO_INLINE void add_ragged(const Sums& t, int64_t d, int from, int to, Vec (
   }
 }
 
-template <int R, int V>
-void sums_tile(const Sums& t, int64_t d) {
+template <class E, int R, int V>
+void sums_tile(const Sums<E>& t, int64_t d) {
   Vec sum[R][V];
 #pragma GCC unroll 14
   for (int i = 0; i < R; ++i) {
@@ -119,10 +122,10 @@ void sums_tile(const Sums& t, int64_t d) {
     for (int v = 0; v < V; ++v) sum[i][v] = zero();
   }
   const Visible& see = *t.visible;
-  add_ragged<R, V>(t, d, see.first, see.begin, sum);
+  add_ragged<E, R, V>(t, d, see.first, see.begin, sum);
   const float* p = t.p + see.begin;
   Ahead ahead = d == 0 ? t.ahead : Ahead{};
-  const float* values = t.values + see.begin * t.stride + d;
+  const E* values = t.values + see.begin * t.stride + d;
   for (int j = see.begin; j < see.end; ++j) {
     Vec x[V];
 #pragma GCC unroll 16
@@ -137,7 +140,7 @@ void sums_tile(const Sums& t, int64_t d) {
     values += t.stride;
     ask(ahead);
   }
-  add_ragged<R, V>(t, d, see.end, see.last, sum);
+  add_ragged<E, R, V>(t, d, see.end, see.last, sum);
 #pragma GCC unroll 14
   for (int i = 0; i < R; ++i) {
     float* o = t.o + i * t.stride + d;
@@ -153,19 +156,21 @@ void sums_tile(const Sums& t, int64_t d) {
   }
 }
 
-template <int... R>
+template <class E, int... R>
 struct Rows {
-  static constexpr void (*kScores[])(const Scores&, int64_t) = {scores_tile<R, wide(R)>...};
-  static constexpr void (*kScoresStep[])(const Scores&, int64_t) = {scores_tile<R, kStep>...};
-  static constexpr void (*kSums[])(const Sums&, int64_t) = {sums_tile<R, wide(R)>...};
-  static constexpr void (*kSumsStep[])(const Sums&, int64_t) = {sums_tile<R, kStep>...};
+  static constexpr void (*kScores[])(const Scores<E>&, int64_t) = {scores_tile<E, R, wide(R)>...};
+  static constexpr void (*kScoresStep[])(const Scores<E>&, int64_t) = {scores_tile<E, R, kStep>...};
+  static constexpr void (*kSums[])(const Sums<E>&, int64_t) = {sums_tile<E, R, wide(R)>...};
+  static constexpr void (*kSumsStep[])(const Sums<E>&, int64_t) = {sums_tile<E, R, kStep>...};
 };
 #if defined(__AVX512F__)
-using Tiles = Rows<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
+template <class E>
+using Tiles = Rows<E, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
 #else
-using Tiles = Rows<1, 2, 3, 4, 5, 6>;
+template <class E>
+using Tiles = Rows<E, 1, 2, 3, 4, 5, 6>;
 #endif
-static_assert(sizeof(Tiles::kSums) == kRows * sizeof(Tiles::kSums[0]));
+static_assert(sizeof(Tiles<float>::kSums) == kRows * sizeof(Tiles<float>::kSums[0]));
 
 // Columns [from, to), multiples of 16.
 template <class Product>
@@ -178,12 +183,14 @@ AVOCADO_INLINE void columns(const Product& t, int rows,
   for (; from < to; from += 16) step[rows - 1](t, from);
 }
 
-void scores(const Scores& t, int rows, int64_t from, int64_t to) {
-  columns(t, rows, Tiles::kScores, Tiles::kScoresStep, from, to);
+template <class E>
+void scores(const Scores<E>& t, int rows, int64_t from, int64_t to) {
+  columns(t, rows, Tiles<E>::kScores, Tiles<E>::kScoresStep, from, to);
 }
 
-void sums(const Sums& t, int rows) {
-  columns(t, rows, Tiles::kSums, Tiles::kSumsStep, 0, t.stride);
+template <class E>
+void sums(const Sums<E>& t, int rows) {
+  columns(t, rows, Tiles<E>::kSums, Tiles<E>::kSumsStep, 0, t.stride);
 }
 
 }  // namespace
