@@ -57,9 +57,24 @@ std::string choices() {
   return names;
 }
 
+std::atomic<bool> amx_allowed{true}, dot_allowed{true};
+
+// "avx512", or "avx512-amx" without that extension.
 Isa chosen_at_start() {
-  const char* name = std::getenv("AVOCADO_ISA");
-  return name == nullptr || *name == '\0' ? available_isas().front() : parse_isa(name);
+  const char* value = std::getenv("AVOCADO_ISA");
+  if (value == nullptr || *value == '\0') return available_isas().front();
+  const std::string name = value, isa = name.substr(0, name.find('-'));
+  if (isa != name) {
+    const std::string without = name.substr(isa.size());
+    if (without == "-amx") {
+      allow_amx_int8(false);
+    } else if (without == "-dot") {
+      allow_int8_dot(false);
+    } else {
+      fail_usage("AVOCADO_ISA={}: no such extension; there are -amx and -dot", name);
+    }
+  }
+  return parse_isa(isa);
 }
 
 std::atomic<Isa>& active() {
@@ -148,15 +163,16 @@ bool has_arm_dotprod() {
 #endif
 }
 
-namespace {
-std::atomic<bool> amx_allowed{true}, dot_allowed{true};
-}
 bool use_int8_dot() {
   static const bool has = has_avx_vnni() || has_arm_dotprod();
+  active();  // reads AVOCADO_ISA
   return has && dot_allowed.load(std::memory_order_relaxed);
 }
 void allow_int8_dot(bool on) { dot_allowed.store(on, std::memory_order_relaxed); }
-bool use_amx_int8() { return amx_allowed.load(std::memory_order_relaxed) && has_amx_int8(); }
+bool use_amx_int8() {
+  active();
+  return amx_allowed.load(std::memory_order_relaxed) && has_amx_int8();
+}
 void allow_amx_int8(bool on) { amx_allowed.store(on, std::memory_order_relaxed); }
 
 }  // namespace avocado::kernels

@@ -18,8 +18,9 @@ const std::vector<Isa>& available_isas();
 // cannot run here.
 Isa parse_isa(const std::string& name);
 
-// The one in use: the best available, or the one named by AVOCADO_ISA. Throws Error(usage) when
-// AVOCADO_ISA names one that is unknown or cannot run here.
+// The one in use: the best available, or the one named by AVOCADO_ISA ("avx512", or "avx512-amx",
+// "avx2-dot", "neon-dot" without that extension). Throws Error(usage) when AVOCADO_ISA names one
+// that is unknown or cannot run here.
 Isa active_isa();
 
 // Forces one (tests, benchmarks). Not to be called while kernels run.
