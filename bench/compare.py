@@ -27,8 +27,8 @@ GIB = 1 << 30
 
 # What is measured: the flags of `avocado bench`, which the peer understands too.
 GROUPS = {
-    "speed": "-p 512 -n 64 -r 2",
-    "depth": "-p 0 -n 64 -d 4096 -r 2",
+    "speed": "-p 512 -n 64 -r 1",
+    "depth": "-p 0 -n 64 -d 4096 -r 1 --no-warmup",
     "batched": "-p 128 -n 32 --parallel 1,2,4,8,16 -r 1",
     "long8k": "-p 8192 -n 0 -r 1 --no-warmup",
     "long32k": "-p 32768 -n 0 -r 1 --no-warmup",

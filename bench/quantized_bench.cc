@@ -80,9 +80,10 @@ int main(int argc, char** argv) {
           fastest(budget, [&] { linear(pool, x.data(), small, nullptr, y.data(), 512); });
       peak = std::max(peak, peak_int8(pool));
       const double rate = 2.0 * 512 * 2048 * kIn / time * 1e-9;
-      fmt::print(
-          "{:<7} {} thread{} packing {:4.2f} GB/s; 512 rows {:6.0f} Gop/s, {:3.0f} % of {:.0f};",
-          name, threads, threads == 1 ? " " : "s", packing, rate, 100 * rate / peak, peak);
+      fmt::print("{:<7} {} thread{} packing {:4.2f} GB/s; 512 rows {:6.0f} Gop/s", name, threads,
+                 threads == 1 ? " " : "s", packing, rate);
+      if (peak > 0) fmt::print(", {:3.0f} % of {:.0f}", 100 * rate / peak, peak);
+      fmt::print(";");
       const double read = peak_read(pool);
       for (const int64_t n : {1, 4, 16}) {
         const double t =

@@ -4,6 +4,7 @@
 // llama.cpp comes ready-made with the package node-llama-cpp; its lowest layer is used, in which a
 // batch is one call of llama_decode. Random tokens, so that no tokenizer is needed.
 
+import { availableParallelism } from "node:os";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 
 const fail = (text) => { console.error(`peer: ${text}`); process.exit(1); };
@@ -61,10 +62,11 @@ const seconds_of = async (work) => {
 
 async function measure({ prompt, generate, depth, threads, batch, sequences = 1 }, once) {
   const longest = rounded(depth + prompt + generate, 256);
-  const context = new AddonContext(model, { contextSize: longest * sequences, batchSize: batch, threads,
-                                            sequences, flashAttention: "auto", performanceTracking: false });
+  const context = new AddonContext(model, { contextSize: longest * sequences, batchSize: batch,
+                                            threads: availableParallelism(), sequences, flashAttention: "auto", performanceTracking: false });
   if (!await context.init()) fail(`no context of ${longest} tokens\n${log.slice(-20).join("")}`);
-  await feed(context, sequences, 0, depth, batch);
+  await feed(context, sequences, 0, depth, batch);  // not timed: with all threads
+  context.setThreads(threads);
   for (let i = cold ? 1 : 0; i <= repetitions; i++) {  // run 0 warms up
     await once(context, i);
     for (let s = 0; s < sequences; s++) context.removeTokenCellsFromSequence(s, depth, -1);

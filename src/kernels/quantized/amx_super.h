@@ -140,15 +140,6 @@ AVOCADO_LANES void multiply_super(const int8_t* a, int64_t step, const uint8_t* 
                      : "memory");
 }
 
-// sum + a * b of pairs of 16-bit numbers: two groups' offsets times the sums of their columns.
-AVOCADO_LANES __m512i add_pair(__m512i sum, const int16_t* taken, const int16_t* group_sums) {
-  typedef int32_t Pair __attribute__((may_alias, aligned(2)));
-  __asm__("vpdpwssd %2%{1to16%}, %1, %0"
-          : "+v"(sum)
-          : "v"(_mm512_load_si512(taken)), "m"(*reinterpret_cast<const Pair*>(group_sums)));
-  return sum;
-}
-
 // Rows [first, first + 16 * Tiles) of x; the buffers have them all.
 template <class L, int Tiles>
 void multiply_super_panel(const QuantizedTile& tile, SuperPanel panel, int64_t first) {
@@ -176,10 +167,11 @@ void multiply_super_panel(const QuantizedTile& tile, SuperPanel panel, int64_t f
       if constexpr (L::kOffsets) {
         const int16_t* taken = panel.taken + s * kGroups * kGroupRows;
         const int16_t* of_row = group_sums + (t * supers + s) * kGroups;
-        __m512i offsets = _mm512_setzero_si512();
+        I32x16 offsets = splat_int(0);
         for (int pair = 0; pair < kGroups / 2; ++pair)
-          offsets = add_pair(offsets, taken + pair * 2 * kGroupRows, of_row + 2 * pair);
-        y = fma(to_float(I32x16{offsets}), offset * dt, y);
+          offsets = add_pairs(offsets, Pairs{_mm512_load_si512(taken + pair * 2 * kGroupRows)},
+                              of_row + 2 * pair);
+        y = fma(to_float(offsets), offset * dt, y);
       }
       store(acc + t * kGroupRows, y);
     }

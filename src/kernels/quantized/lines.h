@@ -15,6 +15,8 @@
 //   dot<L>(sum, line, a)   sum + line * a, a lane per row
 //   load_half, load_bfloat 16 numbers as floats
 //   load_int8, load_uint8, load_low_nibbles, load_high_nibbles   16 numbers as integers
+//   Pairs                  two 16-bit numbers per row, which interleave(a, b) takes from I32x16
+//   add_pairs(sum, a, b)   sum + both products, in each row; b may be one pair for all rows
 //   multiply_int, max_int, max_lane, sum_int, store_int8   of I32x16
 
 #include "kernels/quantized/layout.h"

@@ -102,6 +102,24 @@ AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
   return widen_bytes(_mm_and_si128(_mm_srli_epi16(x, 4), _mm_set1_epi8(15)));
 }
 
+struct Pairs {
+  __m256i v[2];
+};
+AVOCADO_LANES Pairs interleave(I32x16 a, I32x16 b) {
+  return {{_mm256_blend_epi16(a.v[0], _mm256_slli_epi32(b.v[0], 16), 0xaa),
+           _mm256_blend_epi16(a.v[1], _mm256_slli_epi32(b.v[1], 16), 0xaa)}};
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, Pairs b) {
+  for (int i = 0; i < 2; ++i)
+    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(a.v[i], b.v[i]));
+  return sum;
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, const int16_t* two) {
+  int32_t bits;
+  __builtin_memcpy(&bits, two, sizeof bits);
+  const __m256i b = _mm256_set1_epi32(bits);
+  return add_pairs(sum, a, Pairs{{b, b}});
+}
 AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) {
   return {{_mm256_mullo_epi32(a.v[0], b.v[0]), _mm256_mullo_epi32(a.v[1], b.v[1])}};
 }

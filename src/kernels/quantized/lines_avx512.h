@@ -74,6 +74,23 @@ AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
   return {_mm512_srli_epi32(_mm512_cvtepu8_epi32(x), 4)};
 }
 
+struct Pairs {
+  __m512i v;
+};
+AVOCADO_LANES Pairs interleave(I32x16 a, I32x16 b) {
+  return {_mm512_mask_blend_epi16(0xaaaaaaaa, a.v, _mm512_slli_epi32(b.v, 16))};
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, Pairs b) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.v) : "v"(a.v), "v"(b.v));
+  return sum;
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, const int16_t* two) {
+  typedef int32_t Two __attribute__((may_alias, aligned(2)));
+  __asm__("vpdpwssd %2%{1to16%}, %1, %0"
+          : "+v"(sum.v)
+          : "v"(a.v), "m"(*reinterpret_cast<const Two*>(two)));
+  return sum;
+}
 AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
 AVOCADO_LANES I32x16 max_int(I32x16 a, I32x16 b) { return {_mm512_max_epi32(a.v, b.v)}; }
 AVOCADO_LANES int32_t max_lane(I32x16 a) { return _mm512_reduce_max_epi32(a.v); }

@@ -94,6 +94,22 @@ AVOCADO_LANES I32x16 load_high_nibbles(const uint8_t* p) {
   return widen_bytes(vreinterpretq_s8_u8(vshrq_n_u8(vld1q_u8(p), 4)));
 }
 
+struct Pairs {
+  int16x4_t first[4], second[4];
+};
+AVOCADO_LANES Pairs interleave(I32x16 a, I32x16 b) {
+  Pairs pairs;
+  for (int i = 0; i < 4; ++i)
+    pairs.first[i] = vmovn_s32(a.v[i]), pairs.second[i] = vmovn_s32(b.v[i]);
+  return pairs;
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, Pairs b) {
+  AVOCADO_EACH(I32x16,
+               vmlal_s16(vmlal_s16(sum.v[i], a.first[i], b.first[i]), a.second[i], b.second[i]));
+}
+AVOCADO_LANES I32x16 add_pairs(I32x16 sum, Pairs a, const int16_t* two) {
+  AVOCADO_EACH(I32x16, vmlal_n_s16(vmlal_n_s16(sum.v[i], a.first[i], two[0]), a.second[i], two[1]));
+}
 AVOCADO_LANES I32x16 multiply_int(I32x16 a, I32x16 b) {
   AVOCADO_EACH(I32x16, vmulq_s32(a.v[i], b.v[i]));
 }

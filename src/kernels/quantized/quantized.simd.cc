@@ -154,21 +154,52 @@ AVOCADO_LANES void add_group(const uint8_t* w, const Planes<L>& planes, Line tab
   }
 }
 
-// Group g of a unit with integer scales: adds to the sums of 256 columns. Those of offsets are
-// below 2^24, so that floats hold them exactly.
-template <class L, int T, int g>
-AVOCADO_LANES void add_scaled_group(const uint8_t* w, const Planes<L>& planes, Line table,
-                                    const Place<L>& x, I32x16* scaled, F32x16* taken) {
+// Sums of 16 products that 16 bits hold, so that two groups are multiplied by their scales at once.
+template <class L>
+constexpr bool kSumsInPairs = L::kGroups == 2 && !L::kTable && L::kBits <= 4;
+
+// A unit with integer scales: adds to the sums of 256 columns.
+template <class L, int T>
+AVOCADO_LANES void add_scaled_unit(const uint8_t* w, const Place<L>& x, Line table,
+                                   I32x16* scaled) {
+  const Planes<L> planes = Planes<L>::load(w);
+  const uint8_t* codes = w + L::kPlanes;
   I32x16 sum[T];
-  sum_group<L, T, g>(w, planes, table, x, sum);
-  const I32x16 scale = scale_codes<L, g>(w + L::kPlanes);
-#pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) scaled[t] = scaled[t] + multiply_int(sum[t], scale);
-  if constexpr (L::kOffsets) {
-    const F32x16 offset = to_float(offset_codes<L, g>(w + L::kPlanes));
+  sum_group<L, T, 0>(w, planes, table, x, sum);
+  if constexpr (kSumsInPairs<L>) {
+    I32x16 next[T];
+    sum_group<L, T, 1>(w, planes, table, x, next);
+    const Pairs scales = interleave(scale_codes<L, 0>(codes), scale_codes<L, 1>(codes));
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t)
-      taken[t] = fma(offset, splat(static_cast<float>(x.group_sums[t * x.groups + g])), taken[t]);
+      scaled[t] = add_pairs(scaled[t], interleave(sum[t], next[t]), scales);
+  } else {
+    const I32x16 scale = scale_codes<L, 0>(codes);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) scaled[t] = scaled[t] + multiply_int(sum[t], scale);
+    if constexpr (L::kGroups == 2) {
+      sum_group<L, T, 1>(w, planes, table, x, sum);
+      const I32x16 second = scale_codes<L, 1>(codes);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) scaled[t] = scaled[t] + multiply_int(sum[t], second);
+    }
+  }
+}
+
+// Offsets of 256 columns, whose first unit is at w, times the sums of x in their groups.
+template <class L, int T>
+AVOCADO_LANES void sum_offsets(const uint8_t* w, const Place<L>& x, I32x16* taken) {
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) taken[t] = splat_int(0);
+  constexpr int units = 2 / L::kGroups;  // that hold two groups
+  for (int pair = 0; pair < kSuperUnits / units; ++pair) {
+    const uint8_t* codes = w + pair * units * L::kUnitBytes + L::kPlanes;
+    const I32x16 second = units == 2 ? offset_codes<L, 0>(codes + L::kUnitBytes)
+                                     : offset_codes<L, L::kGroups - 1>(codes);
+    const Pairs offsets = interleave(offset_codes<L, 0>(codes), second);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t)
+      taken[t] = add_pairs(taken[t], offsets, x.group_sums + t * x.groups + 2 * pair);
   }
 }
 
@@ -184,7 +215,7 @@ AVOCADO_LANES void multiply_units(const QuantizedTile& tile, Line table, Place<L
   static_assert(L::kGroups == 1);
   const uint8_t* w = tile.w;
   for (int64_t u = 0; u < tile.units; ++u) {
-    fetch_ahead(w, L::kUnitBytes);
+    if constexpr (T <= 4) fetch_ahead(w, L::kUnitBytes);
     add_group<L, T, 0>(w, Planes<L>::load(w), table, x, d + u, tile.units, acc);
     w += L::kUnitBytes;
     x.next_unit();
@@ -198,17 +229,15 @@ AVOCADO_LANES void multiply_supers(const QuantizedTile& tile, Line table, Place<
   const uint8_t* w = tile.w;
   const int64_t supers = tile.units / kSuperUnits;
   for (int64_t s = 0; s < supers; ++s) {
-    const uint8_t* floats = w;
-    w += L::kFloatScales;
+    const uint8_t *floats = w, *first = w + L::kFloatScales;
+    const Place<L> begin = x;
+    w = first;
     I32x16 scaled[T];
-    F32x16 taken[T];
 #pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) scaled[t] = splat_int(0), taken[t] = splat(0);
+    for (int t = 0; t < T; ++t) scaled[t] = splat_int(0);
     for (int u = 0; u < kSuperUnits; ++u) {
-      fetch_ahead(w, L::kUnitBytes);
-      const Planes<L> planes = Planes<L>::load(w);
-      add_scaled_group<L, T, 0>(w, planes, table, x, scaled, taken);
-      if constexpr (L::kGroups > 1) add_scaled_group<L, T, 1>(w, planes, table, x, scaled, taken);
+      if constexpr (T <= 4) fetch_ahead(w, L::kUnitBytes);
+      add_scaled_unit<L, T>(w, x, table, scaled);
       w += L::kUnitBytes;
       x.next_unit();
     }
@@ -217,9 +246,12 @@ AVOCADO_LANES void multiply_supers(const QuantizedTile& tile, Line table, Place<
     for (int t = 0; t < T; ++t)
       acc[t] = fma(to_float(scaled[t]), scale * splat(d[t * supers + s]), acc[t]);
     if constexpr (L::kOffsets) {
+      I32x16 taken[T];
+      sum_offsets<L, T>(first, begin, taken);
       const F32x16 offset = super_offset<L>(floats);
 #pragma GCC unroll 8
-      for (int t = 0; t < T; ++t) acc[t] = fma(taken[t], offset * splat(d[t * supers + s]), acc[t]);
+      for (int t = 0; t < T; ++t)
+        acc[t] = fma(to_float(taken[t]), offset * splat(d[t * supers + s]), acc[t]);
     }
   }
 }
