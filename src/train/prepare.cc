@@ -85,7 +85,7 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
   std::unique_ptr<Tokenizer> made;
   std::vector<std::vector<float>> initial;
   if (!recipe.base.empty()) {
-    base = Model::load(recipe.resolve(recipe.base), pool);
+    base = Model::load(recipe.resolve(recipe.base), pool, {});
     if (!base->tokenizer())
       fail_input("{}: has no tokenizer; training on it needs one", recipe.base);
     setup.config = base->config();

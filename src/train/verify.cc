@@ -159,7 +159,7 @@ class Verification {
     const auto logged = record_field<std::string>(final_->json, "weights", final_->source);
     if (replayed != logged)
       differ("final weights: digest logged {}, replayed {}", logged, replayed);
-    const std::string stored = Model::load(run_.final_path(), pool_).weights_digest();
+    const std::string stored = Model::load(run_.final_path(), pool_, {}).weights_digest();
     if (replayed != stored)
       differ("{}: digest of its weights {}, replayed {}", run_.final_path(), stored, replayed);
     report_.weights_digest = replayed;
