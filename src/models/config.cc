@@ -35,6 +35,13 @@ void check_config(const ModelConfig& c, const std::string& source) {
   check_range(c.norm_eps, 1e-12, 1.0, "norm epsilon", source);
   check_range(c.rope_base, 1.0, 1e12, "rotary base", source);
   check_range(c.rope_factor, 1e-3, 1e6, "rotary scaling factor", source);
+  if (c.rope_scaling == RopeScaling::yarn) {
+    check_range(c.rope_base, 1.001, 1e12, "rotary base", source);
+    check_range(c.rope_original_context, 1, int64_t{1} << 31, "original context", source);
+    check_range(c.rope_beta_slow, 1e-3, 1e6, "YaRN's slow turns", source);
+    check_range(c.rope_beta_fast, c.rope_beta_slow, 1e6, "YaRN's fast turns", source);
+    check_range(c.rope_attention, 1e-3, 1e3, "YaRN's attention factor", source);
+  }
   if (c.heads % c.kv_heads != 0)
     fail_input("{}: {} attention heads are not a multiple of {} key/value heads", source, c.heads,
                c.kv_heads);

@@ -7,7 +7,7 @@
 
 namespace avocado {
 
-enum class RopeScaling { none, linear, llama3 };
+enum class RopeScaling { none, linear, llama3, yarn };
 
 struct ModelConfig {
   std::string architecture;  // a name of the registry (models/registry.h): "llama", "qwen2", ...
@@ -33,6 +33,10 @@ struct ModelConfig {
   // Llama 3.1: frequencies below / above these wave numbers are divided / kept (see rope.cc).
   double rope_low = 1, rope_high = 4;
   int64_t rope_original_context = 0;
+  // YaRN: pairs that turn more often than `fast` times in the original context are kept, those
+  // below `slow` divided by rope_factor; queries and keys are multiplied by `attention` (1 +
+  // ln(factor) / 10).
+  double rope_beta_fast = 32, rope_beta_slow = 1, rope_attention = 1;
   // Per-pair divisors from a GGUF tensor rope_freqs.weight; empty when the file has none.
   std::vector<float> rope_divisors{};
 

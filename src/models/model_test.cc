@@ -97,6 +97,48 @@ TEST_P(ModelTest, HuggingFaceFolderGivesTheSameBitsAsGguf) {
   EXPECT_EQ(logits(a, pool_), logits(b, pool_));
 }
 
+TEST_P(ModelTest, YarnIsTheSameInBothFormats) {
+  ModelConfig config = GetParam()->tiny();
+  config.rope_divisors.clear();
+  config.rope_scaling = RopeScaling::yarn;
+  config.rope_factor = 8;
+  config.rope_original_context = 64;
+  for (const float attention : {1.0f, 1.25f}) {
+    config.rope_attention = static_cast<double>(attention);
+    const graph::Graph g = build_graph(config);
+    const Weights weights(g);
+    const std::string path = folder_.path() / "yarn.gguf", hf = folder_.path() / "yarn";
+    save_gguf(path, config, g, weights.pointers, nullptr, "");
+    save_huggingface(hf, config, g, weights.pointers);
+    const Model a = Model::load(path, pool_), b = Model::load(hf, pool_);
+    EXPECT_EQ(a.config().rope_attention, config.rope_attention);
+    EXPECT_EQ(logits(a, pool_), logits(b, pool_));
+  }
+}
+
+// Figures from the formulas of the paper, worked out apart from this program.
+TEST(RopeFrequencies, YarnKeepsFastPairsAndStretchesSlowOnes) {
+  ModelConfig config;
+  config.rope_dim = 64;
+  config.rope_base = 500000;
+  config.rope_scaling = RopeScaling::yarn;
+  config.rope_factor = 8;
+  config.rope_original_context = 4096;
+  const std::vector<double> f = rope_frequencies(config);
+  ASSERT_EQ(f.size(), 32u);
+  const std::pair<size_t, double> expected[] = {
+      {0, 1.0},
+      {7, 0.056669621445291044},
+      {8, 0.033949889034807716},
+      {12, 0.0037476193788476804},
+      {15, 0.0004735821193137702},
+      {16, 0.00017677669529663688},
+      {31, 3.7673226901739635e-07},
+  };
+  for (const auto& [pair, value] : expected) EXPECT_NEAR(f[pair] / value, 1, 1e-13) << pair;
+  EXPECT_NEAR(rope_magnitude(config), 1.2079441541679836, 1e-15);
+}
+
 TEST_P(ModelTest, MissingAndUnknownTensorsAreRefusedByName) {
   const ModelConfig config = GetParam()->tiny();
   graph::Graph g = build_graph(config);
@@ -152,8 +194,10 @@ TEST(Config, NonsenseIsRefusedByField) {
   EXPECT_EQ(config_from_hf(path).norm_eps, 1e-6);
   with("rope_theta", -1);
   EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "rotary base");
-  with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 4}});
-  EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "yarn");
+  with("rope_scaling", {{"rope_type", "spiral"}, {"factor", 4}});
+  EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "spiral");
+  with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 4}, {"beta_fast", 0}});
+  EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "fast turns");
   with("attention_bias", true);
   EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "attention_bias");
   with("model_type", "gpt2");

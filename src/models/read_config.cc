@@ -1,9 +1,11 @@
 // Reads the numbers of a model from GGUF metadata or from config.json.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "files/atomic_file.h"
+#include "kernels/math/math.h"
 #include "models/model.h"
 #include "models/registry.h"
 #include "models/rope_frequencies.h"
@@ -38,9 +40,16 @@ ModelConfig config_from_gguf(const GgufFile& file) {
   if (scaling == "linear") {
     c.rope_scaling = RopeScaling::linear;
     c.rope_factor = file.get_float(key("rope.scaling.factor"));
+  } else if (scaling == "yarn") {
+    c.rope_scaling = RopeScaling::yarn;
+    c.rope_factor = file.get_float(key("rope.scaling.factor"));
+    c.rope_original_context = file.get_int(key("rope.scaling.original_context_length"), c.context);
+    c.rope_attention = file.get_float(key("rope.scaling.attn_factor"), 1);
+    c.rope_beta_fast = file.get_float(key("rope.scaling.yarn_beta_fast"), 32);
+    c.rope_beta_slow = file.get_float(key("rope.scaling.yarn_beta_slow"), 1);
   } else if (scaling != "none") {
     fail_input(
-        "{}: {} '{}' is not supported; this build knows none, linear and llama3 "
+        "{}: {} '{}' is not supported; this build knows none, linear, yarn and llama3 "
         "(rope_freqs.weight)",
         file.path(), key("rope.scaling.type"), scaling);
   }
@@ -114,6 +123,18 @@ class HfReader {
   std::string source_;
 };
 
+// attention_factor is the whole factor, and replaces the usual one; mscale and mscale_all_dim
+// change both factors of which it is the quotient (DeepSeek).
+double yarn_attention(const HfReader& scaling, double factor) {
+  const double logarithm = 0.1 * kernels::log(std::max(factor, 1.0)), usual = 1 + logarithm;
+  double wanted = usual;
+  if (scaling.has("mscale") && scaling.has("mscale_all_dim"))
+    wanted = (1 + scaling.number("mscale") * logarithm) /
+             (1 + scaling.number("mscale_all_dim") * logarithm);
+  if (scaling.has("attention_factor")) wanted = scaling.number("attention_factor");
+  return static_cast<double>(static_cast<float>(wanted / usual));  // as GGUF keeps it
+}
+
 void read_rope_scaling(const HfReader& scaling, const std::string& source, ModelConfig& c) {
   const std::string type =
       scaling.has("rope_type") ? scaling.text("rope_type") : scaling.text("type");
@@ -123,9 +144,21 @@ void read_rope_scaling(const HfReader& scaling, const std::string& source, Model
     c.rope_factor = scaling.number("factor");
     return;
   }
+  if (type == "yarn") {
+    c.rope_scaling = RopeScaling::yarn;
+    c.rope_factor = scaling.number("factor");
+    c.rope_original_context = scaling.has("original_max_position_embeddings")
+                                  ? scaling.integer("original_max_position_embeddings")
+                                  : c.context;
+    c.rope_beta_fast = scaling.number("beta_fast", 32);
+    c.rope_beta_slow = scaling.number("beta_slow", 1);
+    c.rope_attention = yarn_attention(scaling, c.rope_factor);
+    return;
+  }
   if (type != "llama3")
     fail_input(
-        "{}: rope_scaling type '{}' is not supported; this build knows default, linear and llama3",
+        "{}: rope_scaling type '{}' is not supported; this build knows default, linear, yarn and "
+        "llama3",
         source, type);
   c.rope_scaling = RopeScaling::llama3;
   c.rope_factor = scaling.number("factor");

@@ -44,7 +44,7 @@ graph::Graph build_graph(const ModelConfig& config) {
   graph.rope = {.style = a.rope,
                 .dim = config.rope_dim,
                 .frequencies = rope_frequencies(config),
-                .magnitude = 1};
+                .magnitude = rope_magnitude(config)};
   graph::Builder builder(graph);
   a.build(builder, config);
   return graph;

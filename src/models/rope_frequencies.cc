@@ -1,5 +1,7 @@
 #include "models/rope_frequencies.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "kernels/math/math.h"
@@ -12,13 +14,41 @@ double plain_frequency(const ModelConfig& config, int64_t pair) {
                       -2.0 * static_cast<double>(pair) / static_cast<double>(config.rope_dim));
 }
 
+// The pair, counted in elements of half a head, that turns `turns` times in the original context.
+double pair_of_turns(const ModelConfig& config, double turns) {
+  const double wave = static_cast<double>(config.rope_original_context) / turns;
+  return static_cast<double>(config.rope_dim) * kernels::log(wave / (2.0 * std::numbers::pi)) /
+         (2.0 * kernels::log(config.rope_base));
+}
+
+// How much of each pair's frequency is kept, the rest being divided by rope_factor: 1 up to a pair,
+// 0 from another one on, and a straight line between them.
+std::vector<double> yarn_kept(const ModelConfig& config) {
+  const double last = static_cast<double>(config.rope_dim - 1);
+  const double low = std::max(std::floor(pair_of_turns(config, config.rope_beta_fast)), 0.0);
+  const double high = std::min(std::ceil(pair_of_turns(config, config.rope_beta_slow)), last);
+  std::vector<double> kept;
+  for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
+    const double along = (static_cast<double>(i) - low) / std::max(high - low, 0.001);
+    kept.push_back(1.0 - std::clamp(along, 0.0, 1.0));
+  }
+  return kept;
+}
+
 }  // namespace
 
+double rope_magnitude(const ModelConfig& config) {
+  if (config.rope_scaling != RopeScaling::yarn || config.rope_factor <= 1) return 1;
+  return config.rope_attention * (1.0 + 0.1 * kernels::log(config.rope_factor));
+}
+
 std::vector<double> rope_frequencies(const ModelConfig& config) {
-  std::vector<double> frequencies;
+  std::vector<double> frequencies, kept;
+  if (config.rope_scaling == RopeScaling::yarn) kept = yarn_kept(config);
   for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
     double frequency = plain_frequency(config, i);
     if (config.rope_scaling == RopeScaling::linear) frequency /= config.rope_factor;
+    if (!kept.empty()) frequency *= kept[i] + (1.0 - kept[i]) / config.rope_factor;
     if (!config.rope_divisors.empty()) frequency /= static_cast<double>(config.rope_divisors[i]);
     frequencies.push_back(frequency);
   }

@@ -7,6 +7,7 @@
 #include "models/model.h"
 #include "models/permute.h"
 #include "models/registry.h"
+#include "models/rope_frequencies.h"
 
 namespace avocado {
 namespace {
@@ -64,6 +65,17 @@ void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph
     out.set_string(key("rope.scaling.type"), "linear");
     out.set_f32(key("rope.scaling.factor"), static_cast<float>(c.rope_factor));
   }
+  if (c.rope_scaling == RopeScaling::yarn) {
+    const auto set = [&](const char* field, double value) {
+      out.set_f32(key(field), static_cast<float>(value));
+    };
+    out.set_string(key("rope.scaling.type"), "yarn");
+    out.set_u32(key("rope.scaling.original_context_length"), u32(c.rope_original_context));
+    set("rope.scaling.factor", c.rope_factor);
+    set("rope.scaling.attn_factor", c.rope_attention);
+    set("rope.scaling.yarn_beta_fast", c.rope_beta_fast);
+    set("rope.scaling.yarn_beta_slow", c.rope_beta_slow);
+  }
   if (tokenizer)
     tokenizer->write_gguf(out);
   else
@@ -101,6 +113,13 @@ void save_huggingface(const std::string& folder, const ModelConfig& c, const gra
   if (c.window > 0) json["sliding_window"] = c.window;
   if (c.rope_scaling == RopeScaling::linear)
     json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", c.rope_factor}};
+  if (c.rope_scaling == RopeScaling::yarn)
+    json["rope_scaling"] = {{"rope_type", "yarn"},
+                            {"factor", c.rope_factor},
+                            {"original_max_position_embeddings", c.rope_original_context},
+                            {"beta_fast", c.rope_beta_fast},
+                            {"beta_slow", c.rope_beta_slow},
+                            {"attention_factor", rope_magnitude(c)}};
   if (c.rope_scaling == RopeScaling::llama3)
     json["rope_scaling"] = {{"rope_type", "llama3"},
                             {"factor", c.rope_factor},
