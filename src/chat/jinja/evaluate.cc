@@ -131,7 +131,7 @@ Value Interpreter::evaluate_slice(const Expression& e, Scope& scope) {
   if (container.is_undefined()) fail_undefined(container);
   Value result;
   if (cut(memory_, container, bounds[0], bounds[1], bounds[2], result)) return result;
-  return make_undefined(memory_, "[slice]", type_name(container));
+  throw Failure(fmt::format("a value of type {} cannot be cut by [:]", type_name(container)));
 }
 
 Value Interpreter::evaluate_concat(const Expression& e, Scope& scope) {

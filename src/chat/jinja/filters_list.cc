@@ -45,7 +45,6 @@ Value first(Call& call) {
 }
 
 Value last(Call& call) {
-  if (call.self.is_undefined()) call.fail("is applied to an undefined value");
   if (call.self.is(Type::list) && call.self.list().kind == kGenerator)
     call.fail("takes no generator; put \"| list\" before it");
   const auto items = elements(call);
@@ -153,6 +152,7 @@ Value group_by(Call& call) {
 Value unique(Call& call) {
   Items keys(call.memory), kept(call.memory);
   for (const auto& [key, item] : keyed_elements(call, call.get(1, nullptr), call.truth(0, false))) {
+    check_key(key);
     const auto& seen = keys.all();
     if (std::any_of(seen.begin(), seen.end(),
                     [&, k = key](const Value& other) { return equal(call.memory, other, k); }))

@@ -73,7 +73,8 @@ Value join_items(Call& call) {
 }
 
 Value indent(Call& call) {
-  const Text text = self(call);
+  if (!call.self.is_text()) call.fail("takes a string; put \"| string\" before it");
+  const Text& text = call.self.text();
   const Text space{.data = " ", .size = 1};
   TextBuilder margin(call.memory);
   if (call.has(0) && call[0].is_text()) {
@@ -99,7 +100,8 @@ Value indent(Call& call) {
 }
 
 Value truncate(Call& call) {
-  const Text text = self(call);
+  if (!call.self.is_text()) call.fail("takes a string; put \"| string\" before it");
+  const Text& text = call.self.text();
   Memory& memory = call.memory;
   const int64_t size = call.integer(0, 255);
   const Text end = call.has(2) ? call.text(2) : Text{.data = "...", .size = 3};

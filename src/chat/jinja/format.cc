@@ -331,8 +331,9 @@ Value format_percent(Memory& memory, const Text& format, const Value& arguments)
     }
     write_percent(memory, out, spec, value ? *value : next());
   }
-  // As Python has it: a value that could be looked up by name may stay unused.
-  const bool may_stay = arguments.is(Type::dict) || (arguments.is(Type::list) && !tuple);
+  // As Python has it: what has a [] and is no tuple and no string may stay unused.
+  const bool may_stay =
+      arguments.is(Type::dict) || arguments.is_undefined() || (arguments.is(Type::list) && !tuple);
   if (used < values.size() && !may_stay) throw Failure("format: not all arguments were converted");
   return finish(memory, out);
 }

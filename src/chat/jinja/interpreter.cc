@@ -131,14 +131,17 @@ bool Interpreter::passes(const For& loop, Scope& scope, const Value& element) {
 void Interpreter::run_loop(const For& statement, const Value& over, Scope& scope, int64_t depth) {
   Loop* loop = memory_.make<Loop>(this, &statement, &scope, depth, iterate(memory_, over));
   loop->filtered = !statement.condition;
+  bool ended = false;  // some body came to its end: as in Jinja, else follows loops where none did
   while (loop->next()) {
     memory_.step();
     Scope* inner = memory_.make<Scope>(&scope);
     inner->variables.set(memory_, "loop", loop);
     assign(statement.target, loop->current, *inner);
-    if (execute(statement.body, *inner) == Flow::break_loop) break;
+    const Flow flow = execute(statement.body, *inner);
+    if (flow == Flow::break_loop) break;
+    ended |= flow == Flow::next;
   }
-  if (loop->index < 0) execute(statement.otherwise, *memory_.make<Scope>(&scope));
+  if (!ended) execute(statement.otherwise, *memory_.make<Scope>(&scope));
 }
 
 void Interpreter::assign(const Target& target, const Value& value, Scope& scope) {

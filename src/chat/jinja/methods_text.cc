@@ -41,7 +41,7 @@ void split_words(Call& call, const Text& text, int64_t count, bool from_right, I
   while (rest.size > 0) {
     memory.step();
     if (count-- == 0) {
-      parts.push(text_value(call, strip(memory, rest, nullptr, from_right, !from_right)));
+      parts.push(text_value(call, rest));
       return;
     }
     size_t begin = 0, end = rest.size;
@@ -69,11 +69,12 @@ void split_at(Call& call, const Text& text, const Text& separator, int64_t count
               Items& parts) {
   if (separator.size == 0) call.fail("the separator is empty");
   Memory& memory = call.memory;
-  memory.scan(text.size);
   size_t begin = 0, end = text.size;
+  if (from_right) memory.scan(text.size * (1 + separator.size / 16));
   for (; count != 0; --count) {
     const std::string_view rest = text.view().substr(begin, end - begin);
-    const size_t found = from_right ? rest.rfind(separator.view()) : rest.find(separator.view());
+    const size_t found =
+        from_right ? rest.rfind(separator.view()) : find(memory, rest, separator.view());
     if (found == kNone) break;
     const size_t at = begin + found, behind = at + separator.size;
     parts.push(from_right ? text_value(call, slice(memory, text, behind, end))
@@ -104,9 +105,8 @@ template <bool kFromRight>
 Value partition(Call& call) {
   const Text &text = self(call), &separator = call.text(0);
   if (separator.size == 0) call.fail("the separator is empty");
-  call.memory.scan(text.size);
-  const size_t at =
-      kFromRight ? text.view().rfind(separator.view()) : text.view().find(separator.view());
+  const size_t at = kFromRight ? find_last(call.memory, text.view(), separator.view())
+                               : find(call.memory, text.view(), separator.view());
   const auto part = [&](size_t begin, size_t end) {
     return text_value(call, slice(call.memory, text, begin, end));
   };
@@ -163,9 +163,9 @@ Value find_text(Call& call) {
   const Text &text = self(call), &part = call.text(0);
   size_t begin = 0, end = 0, at = kNone;
   if (bounds(call, 1, begin, end)) {
-    call.memory.scan(text.size);
     const std::string_view within = text.view().substr(begin, end - begin);
-    at = kFromRight ? within.rfind(part.view()) : within.find(part.view());
+    at = kFromRight ? find_last(call.memory, within, part.view())
+                    : find(call.memory, within, part.view());
   }
   if (at == kNone) {
     if (kRequired) call.fail("the part is not there");
@@ -179,10 +179,11 @@ Value count(Call& call) {
   size_t begin = 0, end = 0;
   if (!bounds(call, 1, begin, end)) return int64_t{0};
   if (part.size == 0) return length(call.memory, slice(call.memory, text, begin, end)) + 1;
-  call.memory.scan(text.size);
   int64_t found = 0;
   const std::string_view within = text.view().substr(0, end);
-  for (size_t at = begin; (at = within.find(part.view(), at)) != kNone; at += part.size) ++found;
+  for (size_t at = begin; (at = find(call.memory, within, part.view(), at)) != kNone;
+       at += part.size)
+    ++found;
   return found;
 }
 
@@ -376,11 +377,10 @@ Value split_lines(Memory& memory, const Text& text, bool keep_ends) {
 
 Value replace(Memory& memory, const Text& text, const Text& old, const Text& with, int64_t count) {
   TextBuilder out(memory);
-  memory.scan(text.size);
   size_t done = 0;
   for (; count != 0; --count) {
     // Nothing is found before every character and at the end.
-    const size_t at = old.size == 0 ? done : text.view().find(old.view(), done);
+    const size_t at = old.size == 0 ? done : find(memory, text.view(), old.view(), done);
     if (at == kNone) break;
     memory.step();
     out.append(slice(memory, text, done, at));

@@ -14,7 +14,7 @@ Value plus(const Value& value);
 
 // container[index]; nothing when it is not there.
 const Value* element(Memory& memory, const Value& container, const Value& index, Value& storage);
-// container[begin:end:step], each an integer or none; nothing for what cannot be cut.
+// container[begin:end:step], each an integer or none; false for what cannot be cut.
 bool cut(Memory& memory, const Value& container, const Value& begin, const Value& end,
          const Value& step, Value& result);
 

@@ -196,7 +196,7 @@ class JsonWriter {
     if (special != std::string_view::npos) {
       const char escape[] = {'\\', kNames[special]};
       out_.append(std::string_view(escape, 2), origin);
-    } else if (c < 0x20 || (style_.ascii && c > 0x7e && c <= 0xffff && c != 0x7f)) {
+    } else if (c < 0x20 || (style_.ascii && c > 0x7e && c <= 0xffff)) {
       out_.append(fmt::format("\\u{:04x}", c), origin);
     } else if (style_.ascii && c > 0xffff) {
       out_.append(fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((c - 0x10000) >> 10),
@@ -261,7 +261,9 @@ void write_repr(Memory& memory, TextBuilder& out, const Value& value) {
       return out.append(">");
     }
     case Type::callable:
-      return out.append(fmt::format("<function {}>", value.callable().name));
+      return out.append(value.callable().macro
+                            ? fmt::format("<Macro '{}'>", value.callable().name)
+                            : fmt::format("<function {}>", value.callable().name));
     case Type::loop:
       return out.append("<LoopContext>");
   }

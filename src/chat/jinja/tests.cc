@@ -73,9 +73,11 @@ Value is_case(Call& call) {
 }
 
 Value is_filter(Call& call) {
+  check_key(call.self);
   return find_filter(to_text(call.memory, call.self).view()) != nullptr;
 }
 Value is_test(Call& call) {
+  check_key(call.self);
   return find_builtin(tests(), to_text(call.memory, call.self).view()) != nullptr;
 }
 

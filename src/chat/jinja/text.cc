@@ -59,6 +59,22 @@ Text slice(Memory& memory, const Text& text, size_t begin, size_t end) {
   return part;
 }
 
+size_t find(Memory& memory, std::string_view text, std::string_view part, size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* found = ::memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  const size_t at = found ? static_cast<size_t>(static_cast<const char*>(found) - text.data())
+                          : std::string_view::npos;
+  // memmem is linear for long parts; for short ones it may compare all of the part at each place.
+  memory.scan((std::min(at, text.size()) - from) * (1 + std::min<size_t>(part.size(), 256) / 16));
+  return at;
+}
+
+size_t find_last(Memory& memory, std::string_view text, std::string_view part) {
+  // Charged before: this may compare all of the part at each place.
+  memory.scan(text.size() * (1 + part.size() / 16));
+  return text.rfind(part);
+}
+
 Text escape(Memory& memory, const Text& text) {
   if (text.markup) return text;
   static constexpr std::string_view kSpecial = "&<>'\"";
@@ -100,7 +116,7 @@ Text strip(Memory& memory, const Text& text, const Text* chars, bool left, bool 
     if (!stripped(text.data + last)) break;
     end = last;
   }
-  memory.scan(text.size - (end - begin));
+  memory.step((text.size - (end - begin)) / 8);
   return slice(memory, text, begin, end);
 }
 

@@ -49,6 +49,11 @@ size_t byte_of(Memory& memory, const Text& text, int64_t index);
 // Bytes [begin, end), sharing memory.
 Text slice(Memory& memory, const Text& text, size_t begin, size_t end);
 
+// The first or last place of `part` in `text` from byte `from` on; npos when there is none. Takes
+// time in proportion to the text, whatever stands in it.
+size_t find(Memory& memory, std::string_view text, std::string_view part, size_t from = 0);
+size_t find_last(Memory& memory, std::string_view text, std::string_view part);
+
 // & < > ' " as entities of HTML, except in markup; the result is markup.
 Text escape(Memory& memory, const Text& text);
 

@@ -58,7 +58,7 @@ class TokenStream {
     Level& operator=(const Level&) = delete;
     TokenStream& stream;
   };
-  static constexpr int kMaxDepth = 100;
+  static constexpr int kMaxDepth = 400;
 
   // Macros whose body is being read: a use of caller, varargs or kwargs is theirs.
   std::vector<Macro*> macros;

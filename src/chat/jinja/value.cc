@@ -39,14 +39,6 @@ void index_names(Memory& memory, const Dict& dict) {
   dict.named = named;
 }
 
-void check_key(const Value& key) {
-  if (key.is(Type::list) && key.list().kind == List::Kind::tuple) {
-    for (const Value& item : key.list().items) check_key(item);
-  } else if (key.is(Type::dict) || (key.is(Type::list) && key.list().kind == List::Kind::list)) {
-    throw Failure(fmt::format("a {} cannot be the key of a dict", type_name(key)));
-  }
-}
-
 }  // namespace
 
 Value::Value() : type_(Type::undefined) { undefined_ = &kNothing; }
@@ -265,8 +257,7 @@ bool contains(Memory& memory, const Value& container, const Value& item) {
       if (item.is_undefined()) fail_undefined(item);
       if (!item.is_text())
         throw Failure(fmt::format("'in' a string takes a string, not {}", type_name(item)));
-      memory.scan(container.text().size);
-      return container.text().view().find(item.text().view()) != std::string_view::npos;
+      return find(memory, container.text().view(), item.text().view()) != std::string_view::npos;
     }
     case Type::dict:
       return find(memory, container.dict(), item) != nullptr;
@@ -326,6 +317,14 @@ std::span<const Value> iterate(Memory& memory, const Value& value) {
     }
     default:
       throw Failure(fmt::format("a value of type {} cannot be iterated", type_name(value)));
+  }
+}
+
+void check_key(const Value& key) {
+  if (key.is(Type::list) && key.list().kind == List::Kind::tuple) {
+    for (const Value& item : key.list().items) check_key(item);
+  } else if (key.is(Type::dict) || (key.is(Type::list) && key.list().kind == List::Kind::list)) {
+    throw Failure(fmt::format("a {} cannot be the key of a dict, nor unique", type_name(key)));
   }
 }
 

@@ -168,6 +168,8 @@ int64_t length_of(Memory& memory, const Value& value);
 // What a for loop sees: elements, characters, keys. A generator is empty afterwards. Throws Failure
 // for what cannot be iterated.
 std::span<const Value> iterate(Memory& memory, const Value& value);
+// Throws Failure for what Python cannot hash: lists and dicts, which are no keys of a dict.
+void check_key(const Value& key);
 // Sorts by key, as less() has it.
 void sort_by_key(Memory& memory, std::vector<Entry>& entries);
 // Null when absent. Throws Failure for a key that cannot be one (a list).
