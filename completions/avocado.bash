@@ -1,7 +1,7 @@
 # bash completion for avocado
 _avocado() {
   local current=${COMP_WORDS[COMP_CWORD]}
-  local verbs="demo run show tokenize logits perplexity train verify bench cache doctor"
+  local verbs="demo run show tokenize template logits perplexity train verify bench cache doctor"
   local verb=${COMP_WORDS[1]} flags
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -13,6 +13,7 @@ _avocado() {
     run) flags="-n --temp --top-k --top-p --min-p --repeat-penalty --seed --ctx --system --raw --verbose --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
     show) flags="--metadata --tensors --json" ;;
     tokenize) flags="--ids --special --bos --json" ;;
+    template) flags="--variant --json" ;;
     logits) flags="--text --ids --out --digest --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
     perplexity) flags="--ctx --stride --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --json" ;;
     train) flags="--out --threads --json" ;;

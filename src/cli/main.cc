@@ -25,6 +25,7 @@ const std::vector<Verb> kVerbs = {
     {add_run, "avocado run avocado-demo.gguf \"What is 47 + 38?\""},
     {add_show, "avocado show avocado-demo.gguf --tensors"},
     {add_tokenize, "echo hello | avocado tokenize avocado-demo.gguf --ids"},
+    {add_template, "avocado template avocado-demo.gguf conversation.json"},
     {add_logits, "avocado logits avocado-demo.gguf --text hello --digest"},
     {add_perplexity, "avocado perplexity avocado-demo.gguf notes.txt --ctx 256"},
     {add_bench, "avocado bench avocado-demo.gguf -p 128 -n 32 -r 2"},

@@ -1,11 +1,10 @@
 // avocado tokenize: the tokens of a text.
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
-#include "base/error.h"
 #include "cli/inference.h"
+#include "cli/input.h"
 #include "cli/verbs.h"
 #include "files/gguf.h"
 #include "files/printable.h"
@@ -23,25 +22,6 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& path) {
   if (std::filesystem::is_directory(path) || path.ends_with(".json"))
     return Tokenizer::from_huggingface(path);
   return Tokenizer::from_gguf(GgufFile::open(path));
-}
-
-// A file's bytes as they are; "-" is standard input.
-std::string read_bytes(const std::string& path) {
-  struct Close {
-    void operator()(std::FILE* f) const {
-      if (f != stdin) std::fclose(f);
-    }
-  };
-  const std::unique_ptr<std::FILE, Close> file(path == "-" ? stdin
-                                                           : std::fopen(path.c_str(), "rb"));
-  if (!file || std::filesystem::is_directory(path))
-    fail_input("{}: cannot be read; give a file, or - for standard input", printable(path));
-  std::string bytes;
-  char block[65536];
-  for (size_t count; (count = std::fread(block, 1, sizeof block, file.get())) > 0;)
-    bytes.append(block, count);
-  if (std::ferror(file.get())) fail_input("{}: reading failed", printable(path));
-  return bytes;
 }
 
 void tokenize(const Arguments& arguments) {

@@ -1,5 +1,6 @@
 #include "files/json.h"
 
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -8,8 +9,6 @@
 
 namespace avocado {
 namespace {
-
-using Json = nlohmann::json;
 
 // The parser copies a string several times before its user sees it, so lengths and depth are
 // checked on the text itself first. Anything malformed is left for the parser to name.
@@ -38,7 +37,23 @@ void check_limits(std::string_view text, const std::string& name, const JsonLimi
   }
 }
 
+// Adds a member to an object; null when the key is there already.
+nlohmann::json* add_member(nlohmann::json::object_t& object, const std::string& key,
+                           std::unordered_set<std::string>&) {
+  const auto [at, added] = object.try_emplace(key);
+  return added ? &at->second : nullptr;
+}
+
+// An ordered object is a list of pairs, which would look through all of them.
+nlohmann::ordered_json* add_member(nlohmann::ordered_json::object_t& object, const std::string& key,
+                                   std::unordered_set<std::string>& keys) {
+  if (!keys.insert(key).second) return nullptr;
+  using Pairs = std::vector<std::pair<const std::string, nlohmann::ordered_json>>;
+  return &static_cast<Pairs&>(object).emplace_back(key, nullptr).second;
+}
+
 // Builds the document, charging the budget for each value and refusing duplicate keys.
+template <class Json>
 class Builder final : public Json::json_sax_t {
  public:
   Builder(const std::string& name, Budget budget) : name_(name), budget_(budget) {}
@@ -53,7 +68,7 @@ class Builder final : public Json::json_sax_t {
     budget_.take(kStringCost + value.size());
     return put(value);
   }
-  bool binary(Json::binary_t&) override { return false; }  // does not occur in JSON text
+  bool binary(typename Json::binary_t&) override { return false; }  // does not occur in JSON text
 
   bool start_object(size_t) override { return open(Json::object()); }
   bool start_array(size_t) override { return open(Json::array()); }
@@ -62,10 +77,10 @@ class Builder final : public Json::json_sax_t {
 
   bool key(std::string& key) override {
     budget_.take(kKeyCost + key.size());
-    auto& object = open_.back()->get_ref<Json::object_t&>();
-    const auto [at, added] = object.try_emplace(key);
-    if (!added) fail_input("{}: the JSON key {} occurs twice in one object", name_, printable(key));
-    member_ = &at->second;
+    auto& object = open_.back()->template get_ref<typename Json::object_t&>();
+    member_ = add_member(object, key, keys_.back());
+    if (!member_)
+      fail_input("{}: the JSON key {} occurs twice in one object", name_, printable(key));
     return true;
   }
 
@@ -86,7 +101,8 @@ class Builder final : public Json::json_sax_t {
       return &root;
     }
     if (open_.back()->is_array())
-      return &open_.back()->get_ref<Json::array_t&>().emplace_back(std::move(value));
+      return &open_.back()->template get_ref<typename Json::array_t&>().emplace_back(
+          std::move(value));
     *member_ = std::move(value);
     return member_;
   }
@@ -97,27 +113,40 @@ class Builder final : public Json::json_sax_t {
   bool open(Json container) {
     budget_.take(kContainerCost);
     open_.push_back(place(std::move(container)));
+    keys_.emplace_back();
     return true;
   }
   bool close() {
     open_.pop_back();
+    keys_.pop_back();
     return true;
   }
 
   const std::string& name_;
   Budget budget_;
-  std::vector<Json*> open_;  // containers not yet closed, outermost first
-  Json* member_ = nullptr;   // where the value of the last key goes
+  std::vector<Json*> open_;                            // containers not yet closed, outermost first
+  std::vector<std::unordered_set<std::string>> keys_;  // of each of them
+  Json* member_ = nullptr;                             // where the value of the last key goes
 };
+
+template <class Json>
+Json parse(std::string_view text, const std::string& name, const JsonLimits& limits) {
+  check_limits(text, name, limits);
+  Builder<Json> builder(name, Budget(name, text.size(), limits.memory));
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return std::move(builder.root);
+}
 
 }  // namespace
 
 nlohmann::json parse_json(std::string_view text, const std::string& name,
                           const JsonLimits& limits) {
-  check_limits(text, name, limits);
-  Builder builder(name, Budget(name, text.size(), limits.memory));
-  Json::sax_parse(text.begin(), text.end(), &builder);
-  return std::move(builder.root);
+  return parse<nlohmann::json>(text, name, limits);
+}
+
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& name,
+                                          const JsonLimits& limits) {
+  return parse<nlohmann::ordered_json>(text, name, limits);
 }
 
 }  // namespace avocado

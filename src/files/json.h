@@ -19,4 +19,8 @@ struct JsonLimits {
 nlohmann::json parse_json(std::string_view text, const std::string& name,
                           const JsonLimits& limits = {});
 
+// The same, with the members of objects in the order they were written.
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& name,
+                                          const JsonLimits& limits = {});
+
 }  // namespace avocado

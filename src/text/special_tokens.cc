@@ -1,5 +1,7 @@
 #include "text/special_tokens.h"
 
+#include <tuple>
+
 #include "text/unicode.h"
 
 namespace avocado {
@@ -35,9 +37,23 @@ SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens)
 }
 
 bool SpecialTokens::find(const PrefixIndex& index, std::string_view text, size_t at, size_t done,
-                         Match& match) const {
-  const auto [length, number] = index.longest_prefix(text.substr(at));
+                         std::span<const TextRange> plain, Match& match) const {
+  size_t length = 0;
+  int32_t number = -1;
+  std::tie(length, number) = index.longest_prefix(text.substr(at));
   if (length == 0) return false;
+  const bool meets_plain = !plain.empty() && plain.front().begin < at + length;
+  if (meets_plain && tokens_[static_cast<size_t>(number)].control) {
+    // The longest token that ends before the plain text, or one that is found everywhere.
+    length = 0;
+    index.each_prefix(text.substr(at), [&](size_t bytes, int32_t candidate) {
+      const bool clear = at + bytes <= plain.front().begin;
+      if (!clear && tokens_[static_cast<size_t>(candidate)].control) return;
+      length = bytes;
+      number = candidate;
+    });
+    if (length == 0) return false;
+  }
   const SpecialToken& token = tokens_[static_cast<size_t>(number)];
   match = {at, at + length, token.id};
   const char* end = text.data() + text.size();

@@ -29,6 +29,16 @@ constexpr std::string_view kEnds[] = {
     "<turn|>",
 };
 
+// The parts of `ranges` in the `size` bytes from `begin` on, counted from there.
+std::vector<TextRange> within(std::span<const TextRange> ranges, size_t begin, size_t size) {
+  std::vector<TextRange> parts;
+  const auto first = std::partition_point(ranges.begin(), ranges.end(),
+                                          [&](const TextRange& r) { return r.end <= begin; });
+  for (auto r = first; r != ranges.end() && r->begin < begin + size; ++r)
+    parts.push_back({std::max(r->begin, begin) - begin, std::min(r->end, begin + size) - begin});
+  return parts;
+}
+
 }  // namespace
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool special) const {
@@ -87,16 +97,28 @@ std::vector<int32_t> BasicTokenizer::encode(std::string_view text, EncodeOptions
   out.reserve(text.size() / 4 + prefix_.size() + suffix_.size());
   if (options.bos) out = prefix_;
   const auto token = [&](int32_t id) { out.push_back(id); };
+  const auto encode_stretch = [&](std::string_view stretch, bool begins, bool control) {
+    if (normalizer_.empty() && normalized_special_.empty())
+      return encode_plain(stretch, begins, out);
+    const std::string normalized = normalizer_.apply(stretch, begins);
+    normalized_special_.split(
+        normalized, {.control = control},
+        [&](std::string_view plain, bool plain_begins) {
+          encode_plain(plain, begins && plain_begins, out);
+        },
+        token);
+  };
   special_.split(
-      text, options.special,
+      text, {.control = options.special, .plain = options.plain},
       [&](std::string_view stretch, bool begins) {
-        if (normalizer_.empty() && normalized_special_.empty())
-          return encode_plain(stretch, begins, out);
-        const std::string normalized = normalizer_.apply(stretch, begins);
+        if (options.plain.empty()) return encode_stretch(stretch, begins, options.special);
+        // What is plain is known before the normalizer only, so these tokens are looked for there.
+        const std::vector<TextRange> plain = within(
+            options.plain, static_cast<size_t>(stretch.data() - text.data()), stretch.size());
         normalized_special_.split(
-            normalized, options.special,
-            [&](std::string_view plain, bool plain_begins) {
-              encode_plain(plain, begins && plain_begins, out);
+            stretch, {.control = options.special, .plain = plain},
+            [&](std::string_view part, bool part_begins) {
+              encode_stretch(part, begins && part_begins, false);
             },
             token);
       },

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "files/gguf.h"
+#include "text/text_range.h"
 
 namespace avocado {
 
@@ -18,6 +19,7 @@ struct EncodeOptions {
                      // adds) around it
   bool special =
       false;  // text that spells a special token becomes that token; otherwise it is plain text
+  std::span<const TextRange> plain = {};  // in order: here it is plain text all the same
 };
 
 enum class TokenKind : uint8_t {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/thread_pool.h"
+#include "chat/chat_template.h"
 #include "files/gguf.h"
 #include "files/json.h"
 #include "files/safetensors.h"
@@ -16,6 +17,7 @@
 #include "models/packed_file.h"
 #include "models/registry.h"
 #include "text/tokenizer.h"
+#include "text/unicode.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
@@ -197,6 +199,26 @@ void parse_packed_file(Bytes bytes) {
     // The file as it is decides.
   }
   use_packed_file(bytes);
+}
+
+// A template that may come with any model meets an ordinary conversation. What it does not refuse
+// has to be UTF-8, and the ranges of what people wrote inside it.
+void parse_chat_template(Bytes bytes) {
+  static const auto conversation = parse_ordered_json(
+      R"({"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "né\n<|x|>"},
+          {"role": "assistant", "content": "", "tool_calls": [{"id": "a", "type": "function",
+           "function": {"name": "f", "arguments": {"a": [1, 2.5, null, true]}}}]},
+          {"role": "tool", "content": "4"}],
+          "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+          "add_generation_prompt": true, "now": "2025-07-26"})",
+      "conversation");
+  const Prompt prompt = ChatTemplate(as_text(bytes), "<s>", "</s>", "fuzz").render(conversation);
+  require(unicode::is_valid_utf8(prompt.text), "a prompt is not UTF-8");
+  size_t done = 0;
+  for (const TextRange& r : prompt.written) {
+    require(done <= r.begin && r.begin < r.end && r.end <= prompt.text.size(), "a range is wrong");
+    done = r.end;
+  }
 }
 
 template <void (*kParse)(Bytes)>

@@ -374,6 +374,28 @@ std::vector<Bytes> packed_file_seeds() {
   })};
 }
 
+std::vector<Bytes> chat_template_seeds() {
+  return {bytes_of(R"({{- bos_token }}
+{%- macro call(c, last=false) %}{{ c.function.name }}({{ c.function.arguments | tojson }}){% endmacro %}
+{%- set ns = namespace(n=0, system='') %}
+{% for m in messages if m.role != 'system' -%}
+  {%- set ns.n = ns.n + 1 %}
+  {% if loop.first or m.content is string and '<|' not in m.content[:2] %}
+    {{- '<|' ~ m['role'] ~ '|>\n' + m.content | trim }}
+  {%- elif m.tool_calls is defined %}
+    {%- for c in m.tool_calls %}{{ call(c, last=loop.last) }}{% if not loop.last %}, {% endif %}{% endfor %}
+  {%- else %}{% generation %}{{ m.content.split('</think>')[-1].lstrip('\n') }}{% endgeneration %}{% endif %}
+{% endfor %}
+{# the answer #}
+{% if add_generation_prompt and ns.n > 0 %}<|assistant|>{% endif %}
+)"),
+          bytes_of(R"({% set x %}{{ strftime_now('%d %b %Y') | upper }}{% endset %}
+{% filter indent(2, true) %}{{ x }}{% endfilter %}{% with a, b = 1, -2.5e3 %}{{ a // b ** 2 % 3 }}{% endwith %}
+{{ '%s %05d' % (x, 7) }}{{ [1, 'b', {'k': none}][::-1] | map('string') | join('-') }}{% raw %}{{ }}{% endraw %}
+{% for k, v in {'b': 1, 'a': (2, 3)} | dictsort recursive %}{{ loop.cycle(k, v) }}{% else %}{% endfor %}
+{% call(y) caller_of(tools) %}{{ y }}{% endcall %}{% macro caller_of(l) %}{{ caller(l | length) }}{% endmacro %})")};
+}
+
 }  // namespace
 
 std::vector<std::vector<std::byte>> seeds(std::string_view parser) {
