@@ -233,6 +233,9 @@ avocado_status avocado_session_generate(avocado_session* session, const int32_t*
       case StopReason::interrupted:
         completion->stop = AVOCADO_STOP_INTERRUPTED;
         break;
+      case StopReason::stop_string:
+      case StopReason::exhausted:
+        break;  // no string and no bias can be given here
     }
   });
 }

@@ -1,9 +1,10 @@
 #include "infer/generate.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "infer/answer.h"
 
 namespace avocado {
 namespace {
@@ -17,85 +18,6 @@ void check_prompt(const Engine& engine, std::span<const int32_t> prompt) {
   engine.check_fits(static_cast<int64_t>(prompt.size()));
 }
 
-// The life of one answer, a token at a time.
-class Answer {
- public:
-  Answer(const Engine& engine, const GenerateOptions& options, SequenceId sequence)
-      : engine_(&engine), options_(&options), sequence_(sequence) {
-    check_sampler(options.sampling);
-    if (options.max_tokens < -1) {
-      fail_usage("at most {} tokens were asked for; it must be -1 (no limit) or more",
-                 options.max_tokens);
-    }
-  }
-
-  // Chooses from the logits of the sequence's last token. True when the answer goes on.
-  bool choose(std::span<const float> logits) {
-    const std::vector<int32_t>& history = engine_->ids(sequence_);
-    const auto position = static_cast<int64_t>(history.size());
-    const int32_t id = sample(logits, history, options_->sampling, position);
-    if (options_->stop_at_ends && is_end(id)) return stop(StopReason::end_token);
-    completion_.ids.push_back(id);
-    if (static_cast<int64_t>(completion_.ids.size()) == options_->max_tokens)
-      return stop(StopReason::max_tokens);
-    // The token just chosen would be the sequence's next and last one.
-    if (position >= engine_->context()) return stop(StopReason::context_full);
-    return true;
-  }
-
-  bool stop(StopReason reason) {
-    completion_.stop = reason;
-    return false;
-  }
-  std::span<const int32_t> last() const { return std::span(completion_.ids).last(1); }
-  Completion& completion() { return completion_; }
-
- private:
-  bool is_end(int32_t id) const {
-    const Tokenizer* tokenizer = engine_->model().tokenizer();
-    if (tokenizer != nullptr && id < tokenizer->vocab_size() && tokenizer->is_end(id)) return true;
-    return std::find(options_->ends.begin(), options_->ends.end(), id) != options_->ends.end();
-  }
-
-  const Engine* engine_;
-  const GenerateOptions* options_;
-  SequenceId sequence_;
-  Completion completion_;
-};
-
-// The answer as text. The prompt goes through the decoder first, unheard: what a token stands for
-// can depend on the tokens before it (a character in several tokens, a space at the very
-// beginning).
-class TextStream {
- public:
-  TextStream(const Tokenizer* tokenizer, std::span<const int32_t> prompt,
-             const std::function<void(const std::string&)>& sink)
-      : tokenizer_(tokenizer), sink_(sink) {
-    if (!sink_ || tokenizer_ == nullptr) return;
-    decoder_.emplace(*tokenizer_);
-    for (int32_t id : prompt) decode(id);
-  }
-  void push(int32_t id) {
-    if (decoder_) emit(decode(id));
-  }
-  void finish() {
-    if (decoder_) emit(decoder_->finish());
-  }
-
- private:
-  // Models may have rows for tokens that their tokenizer does not know (padding).
-  std::string decode(int32_t id) {
-    return id < tokenizer_->vocab_size() ? decoder_->push(id) : std::string();
-  }
-  void emit(const std::string& text) {
-    if (!text.empty()) sink_(text);
-  }
-
-  const Tokenizer* tokenizer_;
-  const std::function<void(const std::string&)>& sink_;
-  std::optional<StreamDecoder> decoder_;
-};
-
 // Leaves the longest common beginning in the sequence, short of the prompt's last token, whose
 // logits are needed.
 void reuse(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt) {
@@ -104,6 +26,13 @@ void reuse(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt)
   const auto differs =
       std::mismatch(held.begin(), held.begin() + static_cast<int64_t>(limit), prompt.begin()).first;
   engine.truncate(sequence, differs - held.begin());
+}
+
+// The last token, before which the sequence is cut: the answer may have gone back.
+std::span<const int32_t> next_input(Engine& engine, SequenceId sequence, const Answer& answer) {
+  const auto before = static_cast<int64_t>(answer.tokens().size()) - 1;
+  if (static_cast<int64_t>(engine.ids(sequence).size()) > before) engine.truncate(sequence, before);
+  return std::span(answer.tokens()).last(1);
 }
 
 }  // namespace
@@ -118,6 +47,10 @@ const char* stop_reason_name(StopReason reason) {
       return "context";
     case StopReason::interrupted:
       return "interrupted";
+    case StopReason::stop_string:
+      return "stop";
+    case StopReason::exhausted:
+      return "exhausted";
   }
   return "";
 }
@@ -125,16 +58,18 @@ const char* stop_reason_name(StopReason reason) {
 Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt,
                     const GenerateOptions& options, const GenerateHooks& hooks) {
   check_prompt(engine, prompt);
-  Answer answer(engine, options, sequence);
+  Answer answer(engine, prompt, options);
   if (options.max_tokens == 0) return {};
-  TextStream stream(engine.model().tokenizer(), prompt, hooks.text);
+  const auto give = [&](const std::string& text) {
+    if (hooks.text && !text.empty()) hooks.text(text);
+  };
 
   reuse(engine, sequence, prompt);
   std::span<const int32_t> rest = prompt.subspan(engine.ids(sequence).size());
   const auto chunk = static_cast<size_t>(engine.chunk());
   const auto interrupted = [&] { return hooks.interrupted && hooks.interrupted(); };
 
-  bool going = true;
+  bool going = true, begun = false;
   while (going) {
     if (interrupted()) {
       answer.stop(StopReason::interrupted);
@@ -145,58 +80,77 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
     const Engine::Input input{sequence, rest.first(last ? rest.size() : chunk),
                               last ? Want::last : Want::none};
     engine.forward({&input, 1}, [&](const LogitRows& rows) {
-      if (answer.completion().ids.empty() && hooks.prompt_done) hooks.prompt_done();
-      const size_t before = answer.completion().ids.size();
+      if (!std::exchange(begun, true) && hooks.prompt_done) hooks.prompt_done();
       going = answer.choose(rows.row(0));
-      if (answer.completion().ids.size() > before) stream.push(answer.last()[0]);
+      give(answer.take_text());
     });
-    rest = last ? answer.last() : rest.subspan(chunk);
+    if (!last)
+      rest = rest.subspan(chunk);
+    else if (going)
+      rest = next_input(engine, sequence, answer);
   }
-  stream.finish();
+  give(answer.finish_text());
   return std::move(answer.completion());
+}
+
+std::vector<Completion> generate_batch(Engine& engine, const std::vector<GenerateRequest>& requests,
+                                       int64_t batch) {
+  if (batch < 1) fail_usage("a batch of {} sequences was asked for", batch);
+
+  struct Running {
+    size_t request;
+    ScopedSequence sequence;
+    Answer answer;
+    std::span<const int32_t> input;  // what comes next
+  };
+  std::vector<Running> running;
+  std::vector<Completion> done(requests.size());
+  std::vector<Engine::Input> inputs;
+  std::vector<char> going;
+
+  // All are checked before the first one runs.
+  for (const GenerateRequest& r : requests) {
+    check_prompt(engine, r.prompt);
+    Answer(engine, r.prompt, r.options);
+  }
+  size_t next = 0;
+  while (next < requests.size() || !running.empty()) {
+    for (; next < requests.size() && static_cast<int64_t>(running.size()) < batch; ++next) {
+      const GenerateRequest& r = requests[next];
+      if (r.options.max_tokens == 0) continue;
+      running.push_back(
+          {next, ScopedSequence(engine), Answer(engine, r.prompt, r.options), r.prompt});
+    }
+    if (running.empty()) break;
+    inputs.clear();
+    for (const Running& r : running) inputs.push_back({r.sequence, r.input});
+    going.assign(running.size(), 0);
+    engine.forward(inputs, [&](const LogitRows& rows) {
+      Answer& answer = running[rows.input].answer;
+      going[rows.input] = answer.choose(rows.row(0));
+      answer.take_text();
+    });
+    for (size_t i = running.size(); i-- > 0;) {
+      Running& r = running[i];
+      if (going[i]) {
+        r.input = next_input(engine, r.sequence, r.answer);
+        continue;
+      }
+      r.answer.finish_text();
+      done[r.request] = std::move(r.answer.completion());
+      running.erase(running.begin() + static_cast<int64_t>(i));
+    }
+  }
+  return done;
 }
 
 std::vector<Completion> generate_batch(Engine& engine,
                                        const std::vector<std::vector<int32_t>>& prompts,
                                        const GenerateOptions& options, int64_t batch) {
-  if (batch < 1) fail_usage("a batch of {} sequences was asked for", batch);
-  for (const auto& prompt : prompts) check_prompt(engine, prompt);
-  if (options.max_tokens == 0) return std::vector<Completion>(prompts.size());
-
-  struct Running {
-    size_t prompt;
-    ScopedSequence sequence;
-    Answer answer;
-  };
-  std::vector<Running> running;
-  std::vector<Completion> done(prompts.size());
-  std::vector<Engine::Input> inputs;
-  std::vector<char> going;
-
-  size_t next = 0;
-  while (next < prompts.size() || !running.empty()) {
-    while (next < prompts.size() && static_cast<int64_t>(running.size()) < batch) {
-      ScopedSequence sequence(engine);
-      const SequenceId id = sequence;
-      running.push_back({next++, std::move(sequence), Answer(engine, options, id)});
-    }
-    inputs.clear();
-    for (const Running& r : running) {
-      const bool first = engine.ids(r.sequence).empty();
-      inputs.push_back(
-          {r.sequence, first ? std::span<const int32_t>(prompts[r.prompt]) : r.answer.last()});
-    }
-    going.assign(running.size(), 0);
-    engine.forward(inputs, [&](const LogitRows& rows) {
-      going[rows.input] = running[rows.input].answer.choose(rows.row(0));
-    });
-    for (size_t i = running.size(); i-- > 0;) {
-      if (going[i]) continue;
-      done[running[i].prompt] = std::move(running[i].answer.completion());
-      running.erase(running.begin() + static_cast<int64_t>(i));
-    }
-  }
-  return done;
+  std::vector<GenerateRequest> requests;
+  requests.reserve(prompts.size());
+  for (const auto& prompt : prompts) requests.push_back({prompt, options});
+  return generate_batch(engine, requests, batch);
 }
 
 }  // namespace avocado

@@ -12,25 +12,53 @@
 
 namespace avocado {
 
-enum class StopReason { end_token, max_tokens, context_full, interrupted };
-const char* stop_reason_name(StopReason reason);  // "end", "length", "context", "interrupted"
+enum class StopReason {
+  end_token,     // the model ended
+  max_tokens,    // as many as were asked for
+  context_full,  // the sequence can hold no more
+  interrupted,   // by GenerateHooks::interrupted
+  stop_string,   // one of GenerateOptions::stop_strings
+  exhausted,     // no token was left: all banned, biased to -infinity, or too often taken back
+};
+// "end", "length", "context", "interrupted", "stop", "exhausted"
+const char* stop_reason_name(StopReason reason);
 
 struct GenerateOptions {
   int64_t max_tokens = -1;  // -1: until the model ends or the context is full
   SamplerParameters sampling;
   std::vector<int32_t> ends;  // tokens that end the answer, besides the tokenizer's own
   bool stop_at_ends = true;
+
+  // Strings (answer_text.h) that end the answer, without being in its text.
+  std::vector<std::string> stop_strings;
+  // Strings that the text of the answer never holds. When one appears, the answer goes back to the
+  // token in which it begins; that token is forbidden there, and another one is drawn. Tokens that
+  // were forbidden further on are free again. When no token is left, or this has happened
+  // max_taken_back times since text was last given out, the answer ends there: exhausted.
+  std::vector<std::string> banned_strings;
+  int64_t max_taken_back = 1000;
+};
+
+struct TokenProbabilities {
+  TokenProbability chosen;
+  std::vector<TokenProbability> top;
 };
 
 struct Completion {
-  std::vector<int32_t> ids;  // without the token that ended it
+  // Without the token that ended it, and without tokens that begin in or after the stop string; the
+  // last one may reach into it.
+  std::vector<int32_t> ids;
   StopReason stop = StopReason::max_tokens;
+  std::string text;         // up to the stop string, whole characters; empty without a tokenizer
+  std::string stop_string;  // which one
+  std::vector<TokenProbabilities> probabilities;  // of each id, with SamplerParameters::n_probs
+  int64_t taken_back = 0;                         // how often a banned string was met
 };
 
 // How a generation reports; any of them may be empty.
 struct GenerateHooks {
-  std::function<void(const std::string&)>
-      text;                           // pieces of whole UTF-8 characters; needs a tokenizer
+  // Pieces of Completion::text as soon as they are safe from stop and banned strings.
+  std::function<void(const std::string&)> text;
   std::function<bool()> interrupted;  // asked between steps
   std::function<void()> prompt_done;  // the first token is about to be chosen
 };
@@ -41,8 +69,16 @@ struct GenerateHooks {
 Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt,
                     const GenerateOptions& options, const GenerateHooks& hooks = {});
 
-// Every prompt on its own, up to `batch` at a time: element i equals what generate() gives for
-// prompt i alone, to the bit.
+struct GenerateRequest {
+  std::vector<int32_t> prompt;
+  GenerateOptions options;
+};
+
+// Every request on its own, up to `batch` at a time: element i equals what generate() gives for
+// request i alone, to the bit.
+std::vector<Completion> generate_batch(Engine& engine, const std::vector<GenerateRequest>& requests,
+                                       int64_t batch = 64);
+// The same options for all.
 std::vector<Completion> generate_batch(Engine& engine,
                                        const std::vector<std::vector<int32_t>>& prompts,
                                        const GenerateOptions& options, int64_t batch = 64);

@@ -1,61 +1,96 @@
 #pragma once
-// Chooses the next token from logits. The choice is a pure function of (logits, recent tokens,
-// parameters, seed, position): no state, so any token of any answer can be drawn again by anybody.
+// Chooses the next token from logits.
 //
-// Stages run in llama.cpp's default order and with its meaning: repetition penalty, top-k, top-p,
-// min-p, temperature. Then one number u is drawn for the position, and the first candidate at which
-// the running sum of exp(logit - best) exceeds u times the whole sum is taken. Candidates stand by
-// descending logit, ties by ascending id; sums are in double, in that order.
+// In this order: the mask, forbidden tokens and biases; the stages of SamplerParameters::samplers
+// (one file each in samplers/); then one number u in [0, 1) is drawn for the position, and the
+// first candidate at which the running sum of exp(logit - best) exceeds u times the whole sum is
+// taken (candidates.h has the order of sums). Numbers come from Philox, keyed by seed, position,
+// who draws, and how many tokens were forbidden there before; so a choice depends on the answer
+// alone, not on what else is computed beside it, and any token of any answer can be drawn again by
+// anybody.
+//
+// Mirostat and adaptive_p remember: their memory is a function of the choices accepted so far, and
+// goes back with them.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "infer/candidates.h"
+#include "infer/sampler_parameters.h"
+#include "infer/samplers/stages.h"
+#include "text/tokenizer.h"
+
 namespace avocado {
 
-struct SamplerParameters {
-  float temperature = 0.8f;     // 0: the best token
-  int32_t top_k = 40;           // keep the k best; 0: all
-  float top_p = 0.95f;          // keep the best whose probabilities reach p; 1: all
-  float min_p = 0.05f;          // keep those at least p times as likely as the best; 0: all
-  float repeat_penalty = 1.0f;  // above 1: recent tokens become less likely
-  int32_t repeat_last = 64;     // how many tokens are recent
-  uint64_t seed = 0;
+// What one token is chosen from.
+struct SampleInput {
+  std::span<const float> logits;     // one per token of the vocabulary
+  std::span<const int32_t> history;  // tokens before it, prompt included
+  int64_t position = 0;              // of the token in its sequence
+  // Tokens that may be chosen: bit i mod 32 of word i / 32. Empty: all.
+  std::span<const uint32_t> mask = {};
+  // Tokens that may not be, in any order, each once: chosen here before, and taken back.
+  std::span<const int32_t> forbidden = {};
 };
 
-// Throws Error(usage) naming the parameter that makes no sense.
-void check_sampler(const SamplerParameters& parameters);
-
-struct Candidate {
-  int32_t id;
-  float logit;
+struct TokenProbability {
+  int32_t id = -1;
+  float logprob = 0;  // natural logarithm
 };
 
-// What the stages work on; at first every token, by id.
-class Candidates {
+struct Choice {
+  int32_t id = -1;  // -1: no token is left
+  // With n_probs: the likeliest tokens, best first, and the chosen one, of the softmax of the
+  // logits or (post_sampling_probs) of the candidates among which was drawn, then maybe fewer.
+  std::vector<TokenProbability> top;
+  TokenProbability chosen;
+  std::optional<double> observed;  // what mirostat or adaptive_p learn when the choice is accepted
+};
+
+class SamplerChain {
  public:
-  explicit Candidates(std::span<const float> logits);
+  // `vocab` is the number of logits. `tokenizer` may be absent unless a bias has a text; without it
+  // there are no sequence breakers. `ends` are what ignore_eos forbids besides the tokenizer's own.
+  // Throws Error(usage) as check_sampler() does, and for ids outside the vocabulary.
+  SamplerChain(const SamplerParameters& parameters, int64_t vocab,
+               const Tokenizer* tokenizer = nullptr, std::span<const int32_t> ends = {});
 
-  std::vector<Candidate>& unordered() { return items_; }
-  // By descending logit, ties by ascending id.
-  std::vector<Candidate>& ordered();
-  // The `count` first of that order are kept.
-  void keep_best(int64_t count);
+  // Changes nothing. Throws Error(input) when a logit is NaN or +infinity, or all are -infinity.
+  Choice sample(const SampleInput& input) const;
+
+  // The choice stands: the next one comes after it. One with only an id (a token that was given,
+  // not drawn) teaches nothing.
+  void accept(const Choice& choice);
+  // As if the last `count` accepted choices had not been.
+  void rewind(int64_t count);
+  int64_t accepted() const { return static_cast<int64_t>(memories_.size()) - 1; }
 
  private:
-  std::vector<Candidate> items_;
-  bool ordered_ = false;
+  struct Bias {
+    int32_t id;
+    float bias;
+    int64_t first;
+  };
+  void add_bias(const LogitBias& bias, const Tokenizer* tokenizer);
+  bool restrict(Candidates& candidates, const SampleInput& input) const;
+  void tell(Choice& choice, const Candidates& candidates, const SampleInput& input) const;
+
+  SamplerParameters parameters_;
+  int64_t vocab_;
+  const Tokenizer* tokenizer_;
+  std::vector<Bias> biases_;                    // by id
+  std::vector<const samplers::Stage*> stages_;  // those that do something
+  bool adaptive_ = false;                       // ends with adaptive_p
+  std::vector<samplers::Memory> memories_;      // before each choice
 };
 
-// One stage; `history` are the tokens before the one to be chosen.
-using SamplerStage = void (*)(Candidates& candidates, const SamplerParameters& parameters,
-                              std::span<const int32_t> history);
-
-// Throws Error(input) when a logit is NaN or +infinity, or all are -infinity.
+// The same without state, for parameters that need no tokenizer.
 int32_t sample(std::span<const float> logits, std::span<const int32_t> history,
                const SamplerParameters& parameters, int64_t position);
 
-// The highest logit, ties by lower id. Errors as above.
+// The highest logit, ties by lower id. Errors as sample().
 int32_t argmax(std::span<const float> logits);
 
 }  // namespace avocado

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
@@ -58,23 +60,30 @@ std::string take_text(std::string& held) {
 
 }  // namespace
 
+std::string Utf8Stream::push(std::string_view bytes) {
+  held_ += bytes;
+  return take_text(held_);
+}
+
+std::string Utf8Stream::finish() {
+  std::string out = take_text(held_);
+  if (!held_.empty()) out += kReplacement;
+  held_.clear();
+  return out;
+}
+
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool special)
     : tokenizer_(tokenizer), special_(special) {}
 
 std::string StreamDecoder::push(int32_t id) {
   const std::string bytes = tokenizer_.token_bytes(id, special_);
   if (bytes.empty()) return {};
-  held_ += first_ ? tokenizer_.decode({&id, 1}, special_) : bytes;
-  first_ = false;
-  return take_text(held_);
+  return stream_.push(std::exchange(first_, false) ? tokenizer_.decode({&id, 1}, special_) : bytes);
 }
 
 std::string StreamDecoder::finish() {
-  std::string out = take_text(held_);
-  if (!held_.empty()) out += kReplacement;
-  held_.clear();
   first_ = true;
-  return out;
+  return stream_.finish();
 }
 
 }  // namespace avocado

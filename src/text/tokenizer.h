@@ -62,6 +62,7 @@ class Tokenizer {
   int32_t eos() const { return eos_; }
   // Ends a generation: EOS, EOT, <|im_end|> and the like.
   bool is_end(int32_t id) const;
+  const std::vector<int32_t>& ends() const { return ends_; }
 
   // Writes tokenizer.ggml.* so that from_gguf gives an equal tokenizer.
   virtual void write_gguf(GgufWriter& writer) const = 0;
@@ -72,8 +73,18 @@ class Tokenizer {
   bool strip_first_space_ = false;  // SentencePiece with a dummy prefix
 };
 
-// Decodes a stream of tokens, never splitting a UTF-8 character: bytes of an unfinished character
-// are held back until it is complete or proves invalid (then U+FFFD comes out).
+// Text from a stream of bytes, never splitting a UTF-8 character: bytes of an unfinished one are
+// held back until it is complete or proves invalid (then U+FFFD comes out).
+class Utf8Stream {
+ public:
+  std::string push(std::string_view bytes);
+  std::string finish();
+
+ private:
+  std::string held_;
+};
+
+// The same for a stream of tokens.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, bool special = false);
@@ -84,7 +95,7 @@ class StreamDecoder {
   const Tokenizer& tokenizer_;
   bool special_;
   bool first_ = true;
-  std::string held_;
+  Utf8Stream stream_;
 };
 
 }  // namespace avocado

@@ -2,8 +2,8 @@
 
 namespace avocado::samplers {
 
-void top_k(Candidates& candidates, const SamplerParameters& parameters, std::span<const int32_t>) {
-  if (parameters.top_k > 0) candidates.keep_best(parameters.top_k);
+void top_k(Candidates& candidates, const Context& context) {
+  candidates.keep_best(context.parameters.top_k);
 }
 
 }  // namespace avocado::samplers

@@ -5,18 +5,17 @@ namespace avocado::samplers {
 
 // Nucleus sampling (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020): the
 // shortest list of best tokens whose probability is at least p; never empty.
-void top_p(Candidates& candidates, const SamplerParameters& parameters, std::span<const int32_t>) {
-  if (parameters.top_p >= 1) return;
-  std::vector<Candidate>& items = candidates.ordered();
-  const float best = items.front().logit;
-  double total = 0;
-  for (const Candidate& c : items) total += kernels::exp(c.logit - best);
-  const double target = total * static_cast<double>(parameters.top_p);
+void top_p(Candidates& candidates, const Context& context) {
+  const float best = candidates.best();
+  const double target = candidates.total() * static_cast<double>(context.parameters.top_p);
   double sum = 0;
-  size_t kept = 0;
-  while (kept < items.size() && (kept == 0 || sum < target))
-    sum += kernels::exp(items[kept++].logit - best);
-  items.resize(kept);
+  int64_t kept = 0;
+  candidates.replace(candidates.best_while([&](const Candidate& c) {
+    if (kept > 0 && kept >= context.parameters.min_keep && sum >= target) return false;
+    sum += kernels::exp(c.logit - best);
+    ++kept;
+    return true;
+  }));
 }
 
 }  // namespace avocado::samplers

@@ -1,0 +1,107 @@
+#include "infer/answer.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace avocado {
+
+Answer::Answer(const Engine& engine, std::span<const int32_t> prompt,
+               const GenerateOptions& options)
+    : engine_(&engine),
+      options_(&options),
+      prompt_size_(prompt.size()),
+      tokens_(prompt.begin(), prompt.end()),
+      chain_(options.sampling, engine.vocab(), engine.model().tokenizer(), options.ends),
+      text_(engine.model().tokenizer(), prompt, options.stop_strings, options.banned_strings) {
+  if (options.max_tokens < -1) {
+    fail_usage("at most {} tokens were asked for; it must be -1 (no limit) or more",
+               options.max_tokens);
+  }
+}
+
+bool Answer::is_end(int32_t id) const {
+  const Tokenizer* tokenizer = engine_->model().tokenizer();
+  if (tokenizer != nullptr && tokenizer->is_end(id)) return true;
+  return std::find(options_->ends.begin(), options_->ends.end(), id) != options_->ends.end();
+}
+
+bool Answer::stop(StopReason reason) {
+  completion_.stop = reason;
+  return false;
+}
+
+bool Answer::choose(std::span<const float> logits, std::span<const uint32_t> mask) {
+  while (true) {
+    const size_t at = completion_.ids.size();
+    const auto banned = forbidden_.find(at);
+    SampleInput input{logits, tokens_, static_cast<int64_t>(tokens_.size()), mask};
+    if (banned != forbidden_.end()) input.forbidden = banned->second;
+    const Choice choice = chain_.sample(input);
+    if (choice.id < 0) return stop(StopReason::exhausted);
+    if (options_->stop_at_ends && is_end(choice.id)) return stop(StopReason::end_token);
+
+    push(choice);
+    const auto match = text_.push(choice.id);
+    if (match && match->banned) {
+      if (!take_back(match->token)) return stop(StopReason::exhausted);
+      if (match->token == at) continue;  // from the same logits
+      return true;
+    }
+    if (match) {
+      completion_.stop_string = options_->stop_strings[match->string];
+      resize(text_.cut(match->begin));
+      return stop(StopReason::stop_string);
+    }
+    if (static_cast<int64_t>(completion_.ids.size()) == options_->max_tokens)
+      return stop(StopReason::max_tokens);
+    // The token just chosen would be the sequence's next and last one.
+    if (static_cast<int64_t>(tokens_.size()) > engine_->context())
+      return stop(StopReason::context_full);
+    return true;
+  }
+}
+
+void Answer::push(const Choice& choice) {
+  chain_.accept(choice);
+  tokens_.push_back(choice.id);
+  completion_.ids.push_back(choice.id);
+  if (options_->sampling.n_probs > 0)
+    completion_.probabilities.push_back({choice.chosen, choice.top});
+}
+
+void Answer::resize(size_t count) {
+  chain_.rewind(static_cast<int64_t>(completion_.ids.size() - count));
+  completion_.ids.resize(count);
+  tokens_.resize(prompt_size_ + count);
+  if (options_->sampling.n_probs > 0) completion_.probabilities.resize(count);
+}
+
+// False when it has happened too often.
+bool Answer::take_back(size_t token) {
+  forbidden_.erase(forbidden_.upper_bound(token), forbidden_.end());
+  forbidden_[token].push_back(completion_.ids[token]);
+  resize(token);
+  text_.rewind(token);
+  ++completion_.taken_back;
+  return ++taken_back_ < options_->max_taken_back;
+}
+
+std::string Answer::take_text() {
+  const size_t given = text_.given();
+  std::string piece = text_.take();
+  if (text_.given() > given) {  // it never goes back to before these
+    forbidden_.erase(forbidden_.begin(), forbidden_.lower_bound(text_.given()));
+    taken_back_ = 0;
+  }
+  completion_.text += piece;
+  return piece;
+}
+
+std::string Answer::finish_text() {
+  std::string piece = text_.finish();
+  completion_.text += piece;
+  return piece;
+}
+
+}  // namespace avocado

@@ -1,0 +1,52 @@
+#pragma once
+// The life of one answer, a token at a time: what generate() does between two steps of the engine.
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "infer/answer_text.h"
+#include "infer/generate.h"
+#include "infer/sampler.h"
+
+namespace avocado {
+
+class Answer {
+ public:
+  // `engine` and `options` must outlive it. Throws Error(usage) for what cannot be asked for.
+  Answer(const Engine& engine, std::span<const int32_t> prompt, const GenerateOptions& options);
+
+  // Chooses from the logits of the last of tokens(), among those of the mask (SampleInput). True
+  // when the answer goes on: then the engine's sequence is to be cut to all tokens but the last,
+  // and run with that one. There may be fewer tokens than before; what follows the answer (a
+  // grammar) must go back with it.
+  bool choose(std::span<const float> logits, std::span<const uint32_t> mask = {});
+  bool stop(StopReason reason);  // false
+
+  // The prompt and the answer so far.
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  // Text that has become safe since the last call, appended to the completion's.
+  std::string take_text();
+  // The rest of it, at the end.
+  std::string finish_text();
+  Completion& completion() { return completion_; }
+
+ private:
+  bool is_end(int32_t id) const;
+  void push(const Choice& choice);
+  void resize(size_t count);
+  bool take_back(size_t token);
+
+  const Engine* engine_;
+  const GenerateOptions* options_;
+  size_t prompt_size_;
+  std::vector<int32_t> tokens_;
+  SamplerChain chain_;
+  AnswerText text_;
+  Completion completion_;
+  std::map<size_t, std::vector<int32_t>> forbidden_;  // by place in the answer
+  int64_t taken_back_ = 0;                            // since text was last given out
+};
+
+}  // namespace avocado
