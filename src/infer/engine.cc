@@ -99,6 +99,13 @@ void Engine::truncate(SequenceId sequence, int64_t length) {
   }
 }
 
+void Engine::keep_common(SequenceId sequence, std::span<const int32_t> ids) {
+  const std::vector<int32_t>& held = state(sequence).ids;
+  const size_t most = std::min(held.size(), ids.empty() ? 0 : ids.size() - 1);
+  const auto end = held.begin() + static_cast<int64_t>(most);
+  truncate(sequence, std::mismatch(held.begin(), end, ids.begin()).first - held.begin());
+}
+
 const std::vector<int32_t>& Engine::ids(SequenceId sequence) const { return state(sequence).ids; }
 
 void Engine::check_fits(int64_t tokens) const {

@@ -70,6 +70,9 @@ class Engine {
   void free(SequenceId sequence);
   // Forgets the tokens from `length` on.
   void truncate(SequenceId sequence, int64_t length);
+  // Forgets all from the first token that differs from `ids` on, and the last of these in any case,
+  // since it has to go through the model to give logits.
+  void keep_common(SequenceId sequence, std::span<const int32_t> ids);
   const std::vector<int32_t>& ids(SequenceId sequence) const;
 
   // Appends the tokens of every input to its sequence and visits the wanted rows, inputs and

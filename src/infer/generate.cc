@@ -1,6 +1,7 @@
 #include "infer/generate.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/error.h"
@@ -18,21 +19,21 @@ void check_prompt(const Engine& engine, std::span<const int32_t> prompt) {
   engine.check_fits(static_cast<int64_t>(prompt.size()));
 }
 
-// Leaves the longest common beginning in the sequence, short of the prompt's last token, whose
-// logits are needed.
-void reuse(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt) {
-  const std::vector<int32_t>& held = engine.ids(sequence);
-  const auto limit = std::min(held.size(), prompt.size() - 1);
-  const auto differs =
-      std::mismatch(held.begin(), held.begin() + static_cast<int64_t>(limit), prompt.begin()).first;
-  engine.truncate(sequence, differs - held.begin());
-}
-
 // The last token, before which the sequence is cut: the answer may have gone back.
 std::span<const int32_t> next_input(Engine& engine, SequenceId sequence, const Answer& answer) {
   const auto before = static_cast<int64_t>(answer.tokens().size()) - 1;
   if (static_cast<int64_t>(engine.ids(sequence).size()) > before) engine.truncate(sequence, before);
   return std::span(answer.tokens()).last(1);
+}
+
+// How many tokens may be guessed for the next step.
+size_t room_for_drafts(const Engine& engine, const Answer& answer, const GenerateOptions& options,
+                       size_t answered) {
+  auto room = engine.context() - static_cast<int64_t>(answer.tokens().size());
+  // The last token that is asked for is chosen from a row of its own.
+  if (options.max_tokens > 0)
+    room = std::min(room, options.max_tokens - static_cast<int64_t>(answered) - 1);
+  return static_cast<size_t>(std::max<int64_t>(room, 0));
 }
 
 }  // namespace
@@ -57,6 +58,7 @@ const char* stop_reason_name(StopReason reason) {
 
 Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt,
                     const GenerateOptions& options, const GenerateHooks& hooks) {
+  using Clock = std::chrono::steady_clock;
   check_prompt(engine, prompt);
   Answer answer(engine, prompt, options);
   if (options.max_tokens == 0) return {};
@@ -64,10 +66,13 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
     if (hooks.text && !text.empty()) hooks.text(text);
   };
 
-  reuse(engine, sequence, prompt);
+  engine.keep_common(sequence, prompt);
   std::span<const int32_t> rest = prompt.subspan(engine.ids(sequence).size());
   const auto chunk = static_cast<size_t>(engine.chunk());
   const auto interrupted = [&] { return hooks.interrupted && hooks.interrupted(); };
+  const size_t most = std::min(options.most_drafted, chunk - 1);
+  DraftLength length(most);
+  std::vector<int32_t> guessed;  // the last token, and guesses of those after it
 
   bool going = true, begun = false;
   while (going) {
@@ -75,15 +80,43 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
       answer.stop(StopReason::interrupted);
       break;
     }
+    const auto start = Clock::now();
+    const bool guessing = begun && options.drafter != nullptr;
+    size_t drafted = 0;
+    if (guessing) {
+      const size_t wanted = std::min(
+          length.next(), room_for_drafts(engine, answer, options, answer.completion().ids.size()));
+      guessed = options.drafter->draft(answer.tokens(), wanted);
+      drafted = guessed.size();
+      guessed.insert(guessed.begin(), rest[0]);
+      rest = guessed;
+    }
     // The prompt goes in by chunks so that it can be interrupted.
     const bool last = rest.size() <= chunk;
     const Engine::Input input{sequence, rest.first(last ? rest.size() : chunk),
-                              last ? Want::last : Want::none};
+                              drafted > 0 ? Want::all
+                              : last      ? Want::last
+                                          : Want::none};
+    const size_t before = answer.tokens().size();
+    size_t judged = 0;
+    bool agrees = true;  // the tokens that went in are those of the answer
     engine.forward({&input, 1}, [&](const LogitRows& rows) {
       if (!std::exchange(begun, true) && hooks.prompt_done) hooks.prompt_done();
-      going = answer.choose(rows.row(0));
-      give(answer.take_text());
+      for (int64_t i = 0; i < rows.count && going && agrees; ++i) {
+        going = answer.choose(rows.row(i));
+        give(answer.take_text());
+        ++judged;
+        const std::vector<int32_t>& tokens = answer.tokens();
+        agrees =
+            judged <= drafted && tokens.size() == before + judged && tokens.back() == rest[judged];
+      }
     });
+    if (guessing) {
+      const size_t right = judged - (agrees ? 0 : 1);
+      answer.completion().drafted += static_cast<int64_t>(drafted);
+      answer.completion().drafted_right += static_cast<int64_t>(right);
+      length.learn(drafted, right, std::chrono::duration<double>(Clock::now() - start).count());
+    }
     if (!last)
       rest = rest.subspan(chunk);
     else if (going)

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "infer/drafter.h"
 #include "infer/engine.h"
 #include "infer/sampler.h"
 
@@ -37,6 +38,11 @@ struct GenerateOptions {
   // max_taken_back times since text was last given out, the answer ends there: exhausted.
   std::vector<std::string> banned_strings;
   int64_t max_taken_back = 1000;
+
+  // Guesses what comes next (drafter.h): speed, never a token. Null: nothing is guessed. It is used
+  // by generate() only.
+  Drafter* drafter = nullptr;
+  size_t most_drafted = 8;  // tokens guessed at once
 };
 
 struct TokenProbabilities {
@@ -53,6 +59,7 @@ struct Completion {
   std::string stop_string;  // which one
   std::vector<TokenProbabilities> probabilities;  // of each id, with SamplerParameters::n_probs
   int64_t taken_back = 0;                         // how often a banned string was met
+  int64_t drafted = 0, drafted_right = 0;         // tokens guessed, and those that were right
 };
 
 // How a generation reports; any of them may be empty.
