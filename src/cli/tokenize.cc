@@ -1,5 +1,7 @@
 // avocado tokenize: the tokens of a text.
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Random small templates, rendered by our program and by jinja2.
 
-  differential.py RENDER_LINES [COUNT [SEED]]      2000 templates, seed 1, when not given
+  differential.py RENDER_LINES [COUNT [SEED]]      1000 templates, seed 1, when not given
 
 A template is a function of the seed and its number. Integers beyond 64 bits, how Python shows its own
 objects, and errors in generators that nothing reads are known differences, and are told apart. Exits with 77 when jinja2 is absent.
@@ -181,7 +181,7 @@ def known(template, ours, theirs):
 
 
 def main():
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     env = jinja_reference.environment()
     program = jinja_reference.Program(sys.argv[1])
