@@ -374,6 +374,11 @@ std::vector<Bytes> packed_file_seeds() {
   })};
 }
 
+std::vector<Bytes> sampling_seeds() {
+  return {bytes_of("penalties;dry;top-k;temp\nedskypmxta\n15-inf\n3+1.5:20\n7-1e-3\n8+inf"),
+          bytes_of("\n\n\" word\"+2")};
+}
+
 }  // namespace
 
 std::vector<std::vector<std::byte>> seeds(std::string_view parser) {
