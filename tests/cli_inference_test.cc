@@ -208,6 +208,12 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", model, "a", "--temp", "nan"}, 2, {"temperature"});
   expect_failure({"run", model, "a", "--top-p", "2"}, 2, {"top-p is 2"});
   expect_failure({"run", model, "a", "--top-k", "-1"}, 2, {"top-k is -1"});
+  expect_failure({"run", model, "a", "--mirostat", "3"}, 2, {"mirostat is 3", "from 0 to 2"});
+  expect_failure({"run", model, "a", "--samplers", "top_k;tail"}, 2, {"\"tail\"", "top_n_sigma"});
+  expect_failure({"run", model, "a", "--sampler-seq", "kz"}, 2, {"\"z\""});
+  expect_failure({"run", model, "a", "--logit-bias", "5"}, 2, {"TOKEN(+|-)BIAS"});
+  expect_failure({"run", model, "a", "--logit-bias", "5000+1"}, 2, {"5000", "vocabulary"});
+  expect_failure({"run", model, "a", "--stop", ""}, 2, {"stop string 1 has 0 bytes"});
   expect_failure({"run", model, "a", "--seed", "-1"}, 2, {"--seed"});
   expect_failure({"run", model, "a", "-n", "-2"}, 2, {"-2 tokens", "-1"});
   expect_failure({"run", model, "a", "--ctx", "20001"}, 2, {"20001", "20000"});
@@ -219,6 +225,75 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", file("odd.gguf"), "a"}, 1, {"chat template", "--raw"});
   expect_failure({"run", file("mute.gguf"), "a"}, 1, {"has no tokenizer"});
   expect_failure({"run", file("none.gguf"), "a"}, 1, {"none.gguf"});
+}
+
+TEST_F(InferenceVerbs, RunChoosesTokensAsItIsTold) {
+  const auto with = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", file("base.gguf"), "-n", "12", "--json"});
+    more.emplace_back("the quick");  // behind the flags: none swallows it
+    return json_of(more);
+  };
+  const nlohmann::json plain = with({});
+  // The default order by its names and its letters; what is not named does not run.
+  EXPECT_EQ(with({"--sampler-seq", "edskypmxt"})["ids"], plain["ids"]);
+  EXPECT_EQ(with({"--samplers", "top-k;top_p;min-p;temp"})["ids"], plain["ids"]);
+  EXPECT_NE(with({"--samplers", "top_k"})["ids"], plain["ids"]);
+  EXPECT_EQ(with({"--samplers", "top_k", "--top-k", "1"})["ids"], with({"--temp", "0"})["ids"]);
+  // Each of these says something else.
+  const std::vector<std::vector<std::string>> ways = {
+      {"--dynatemp-range", "0.7"},
+      {"--typical", "0.2"},
+      {"--top-nsigma", "0.5"},
+      {"--xtc-probability", "1", "--xtc-threshold", "0.001"},
+      {"--repeat-penalty", "100", "--repeat-last-n", "-1"},
+      {"--presence-penalty", "5"},
+      {"--frequency-penalty", "5"},
+      {"--mirostat", "1", "--mirostat-ent", "2"},
+      {"--mirostat", "2", "--mirostat-lr", "0.5"},
+      {"--samplers", "adaptive_p", "--adaptive-target", "0.5"},
+      {"--logit-bias", "the+inf", "-l", " fox+inf"},
+  };
+  for (const std::vector<std::string>& way : ways) {
+    const nlohmann::json answer = with(way);
+    EXPECT_NE(answer["ids"], plain["ids"]) << way[0];
+    EXPECT_EQ(with(way)["ids"], answer["ids"]) << way[0];
+  }
+  const std::vector<std::string> biased = {"-l",
+                                           std::to_string(plain["ids"][0].get<int>()) + "-inf"};
+  const nlohmann::json without = with(biased)["ids"];
+  EXPECT_EQ(std::count(without.begin(), without.end(), plain["ids"][0]), 0);
+}
+
+TEST_F(InferenceVerbs, RunStopsBeforeATextAndKeepsOthersOut) {
+  const auto with = [](std::vector<std::string> more) {  // two words, mixed
+    more.insert(more.begin(), {"run", file("base.gguf"), "-n", "30", "--json", "-l", "the+inf",
+                               "-l", " fox+inf", "--temp", "30", "--min-p", "0", "--top-p", "1"});
+    more.emplace_back("the quick");
+    return json_of(more);
+  };
+  EXPECT_NE(with({"--dry-multiplier", "50", "--dry-sequence-breaker", "none"})["ids"],
+            with({})["ids"]);
+  const std::string text = with({})["text"];
+  const std::string part = text.substr(text.size() / 2, 3);
+  const nlohmann::json stopped = with({"-r", "no such text", "--stop", part});
+  EXPECT_EQ(stopped["text"], text.substr(0, text.find(part)));
+  EXPECT_EQ(stopped["stop"], "stop");
+  EXPECT_EQ(stopped["stop_string"], part);
+  const nlohmann::json kept = with({"--banned-string", part, "--banned-string", "no such text"});
+  EXPECT_EQ(kept["text"].get<std::string>().find(part), std::string::npos);
+  EXPECT_NE(kept["ids"], with({})["ids"]);
+  EXPECT_EQ(with({"--ignore-eos"})["stop"], "length");
+
+  const nlohmann::json told = with({"--n-probs", "3"});
+  ASSERT_EQ(told["probabilities"].size(), told["ids"].size());
+  EXPECT_EQ(told["probabilities"][0]["id"], told["ids"][0]);
+  EXPECT_EQ(told["probabilities"][0]["top_logprobs"].size(), 3u);
+  EXPECT_LE(told["probabilities"][0]["logprob"],
+            told["probabilities"][0]["top_logprobs"][0]["logprob"]);
+  EXPECT_LE(with({"--n-probs", "3", "--post-sampling-probs", "--top-k",
+                  "1"})["probabilities"][0]["top_logprobs"]
+                .size(),
+            1u);
 }
 
 TEST_F(InferenceVerbs, CtrlCStopsAnAnswer) {

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "cli/inference.h"
+#include "cli/sampling.h"
 #include "cli/verbs.h"
 #include "infer/generate.h"
 #include "text/chat_format.h"
@@ -104,10 +105,27 @@ std::string harmless(const std::string& text) {
 
 struct Answer {
   Completion completion;
-  std::string text;
   size_t prompt_tokens = 0;
   double prompt_seconds = 0, answer_seconds = 0;
 };
+
+// One object per token: its own log-probability, and those of the likeliest.
+nlohmann::json probabilities_json(const Tokenizer& tokenizer, const Completion& completion) {
+  const auto one = [&](const TokenProbability& t) -> nlohmann::json {
+    const bool known = t.id < tokenizer.vocab_size();
+    return {{"id", t.id},
+            {"token", known ? tokenizer.token_bytes(t.id, true) : std::string()},
+            {"logprob", t.logprob}};
+  };
+  nlohmann::json all = nlohmann::json::array();
+  for (const TokenProbabilities& p : completion.probabilities) {
+    nlohmann::json token = one(p.chosen);
+    token["top_logprobs"] = nlohmann::json::array();
+    for (const TokenProbability& t : p.top) token["top_logprobs"].push_back(one(t));
+    all.push_back(std::move(token));
+  }
+  return all;
+}
 
 class Runner {
  public:
@@ -146,7 +164,6 @@ class Runner {
     auto prompt_end = start;
     GenerateHooks hooks;
     hooks.text = [&](const std::string& piece) {
-      result.text += piece;
       if (arguments_.json) return;
       print_text(terminal_ ? harmless(piece) : piece);
       finish_output();
@@ -161,7 +178,7 @@ class Runner {
     }
     result.prompt_seconds = std::chrono::duration<double>(prompt_end - start).count();
     result.answer_seconds = std::chrono::duration<double>(Clock::now() - prompt_end).count();
-    if (chats()) messages_.push_back({"assistant", result.text});
+    if (chats()) messages_.push_back({"assistant", result.completion.text});
     return result;
   }
 
@@ -170,15 +187,20 @@ class Runner {
     if (arguments_.json) {
       Sha256 hash;
       hash.update_array(std::span<const int32_t>(answer.completion.ids));
-      print_json({{"text", answer.text},
-                  {"ids", answer.completion.ids},
-                  {"stop", stop_reason_name(answer.completion.stop)},
-                  {"prompt_tokens", answer.prompt_tokens},
-                  {"answer_tokens", count},
-                  {"prompt_seconds", answer.prompt_seconds},
-                  {"answer_seconds", answer.answer_seconds},
-                  {"seed", options_.sampling.seed},
-                  {"digest", hash.hex()}});
+      nlohmann::json json = {{"text", answer.completion.text},
+                             {"ids", answer.completion.ids},
+                             {"stop", stop_reason_name(answer.completion.stop)},
+                             {"prompt_tokens", answer.prompt_tokens},
+                             {"answer_tokens", count},
+                             {"prompt_seconds", answer.prompt_seconds},
+                             {"answer_seconds", answer.answer_seconds},
+                             {"seed", options_.sampling.seed},
+                             {"digest", hash.hex()}};
+      if (answer.completion.stop == StopReason::stop_string)
+        json["stop_string"] = answer.completion.stop_string;
+      if (options_.sampling.n_probs > 0)
+        json["probabilities"] = probabilities_json(tokenizer_, answer.completion);
+      print_json(json);
     } else {
       print_text("\n");
     }
@@ -242,7 +264,6 @@ void run(const Arguments& arguments) {
 
 void add_run(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  SamplerParameters& sampling = arguments->options.sampling;
   CLI::App* verb = app.add_subcommand("run", "Answer a prompt, or chat on a terminal");
   add_inference_arguments(*verb, *arguments);
   verb->add_option("PROMPT", arguments->prompt,
@@ -250,21 +271,6 @@ void add_run(CLI::App& app) {
                    "terminal, a chat)");
   verb->add_option("-n", arguments->options.max_tokens,
                    "Most tokens of an answer; -1: until the model ends or the context is full")
-      ->capture_default_str();
-  verb->add_option("--temp", sampling.temperature, "Temperature; 0 takes the likeliest token")
-      ->capture_default_str();
-  verb->add_option("--top-k", sampling.top_k, "Keep the k likeliest tokens; 0: all")
-      ->capture_default_str();
-  verb->add_option("--top-p", sampling.top_p, "Keep the likeliest tokens that make up this share")
-      ->capture_default_str();
-  verb->add_option("--min-p", sampling.min_p, "Drop tokens less likely than this times the best")
-      ->capture_default_str();
-  verb->add_option("--repeat-penalty", sampling.repeat_penalty,
-                   "Make the last 64 tokens less likely; 1: off")
-      ->capture_default_str();
-  verb->add_option("--seed", sampling.seed,
-                   "Seed of the random choices; the same command gives the same answer")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb->add_option("--ctx", arguments->context,
                    "Most tokens of prompt and answer together (default: the model's context)")
@@ -274,6 +280,7 @@ void add_run(CLI::App& app) {
                  "Continue the text as it stands: no chat format, and markers such as <|im_start|> "
                  "are read as tokens");
   verb->add_flag("--verbose", arguments->verbose, "Print tokens per second to standard error");
+  add_sampling_arguments(*verb, arguments->options);
   verb->callback([arguments] { run(*arguments); });
 }
 

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -13,6 +14,7 @@
 #include "files/gguf.h"
 #include "files/json.h"
 #include "files/safetensors.h"
+#include "infer/sampler.h"
 #include "models/model.h"
 #include "models/packed_file.h"
 #include "models/registry.h"
@@ -219,6 +221,29 @@ void parse_chat_template(Bytes bytes) {
     require(done <= r.begin && r.begin < r.end && r.end <= prompt.text.size(), "a range is wrong");
     done = r.end;
   }
+}
+
+// What the flags of sampling take: a list of stages, one of letters, then a bias per line.
+void parse_sampling(Bytes bytes) {
+  std::string_view rest = as_text(bytes);
+  const auto line = [&rest] {
+    const std::string_view first = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), first.size() + 1));
+    return first;
+  };
+  SamplerParameters parameters;
+  parameters.samplers = parse_samplers(line());
+  for (std::string& name : parse_sampler_letters(line()))
+    parameters.samplers.push_back(std::move(name));
+  while (!rest.empty() && parameters.logit_bias.size() < 100) {
+    LogitBias bias = parse_logit_bias(line());
+    if (bias.id < 0) bias.id = static_cast<int32_t>(bias.text.size());  // there is no tokenizer
+    parameters.logit_bias.push_back(bias);
+  }
+  const std::vector<float> logits(40, 1.0f);
+  const SamplerChain chain(parameters, 40);
+  const int32_t id = chain.sample({logits, {}, 0}).id;
+  require(id >= -1 && id < 40, "a token is outside the vocabulary");
 }
 
 template <void (*kParse)(Bytes)>

@@ -396,6 +396,11 @@ std::vector<Bytes> chat_template_seeds() {
 {% call(y) caller_of(tools) %}{{ y }}{% endcall %}{% macro caller_of(l) %}{{ caller(l | length) }}{% endmacro %})")};
 }
 
+std::vector<Bytes> sampling_seeds() {
+  return {bytes_of("penalties;dry;top-k;temp\nedskypmxta\n15-inf\n3+1.5:20\n7-1e-3\n8+inf"),
+          bytes_of("\n\n\" word\"+2")};
+}
+
 }  // namespace
 
 std::vector<std::vector<std::byte>> seeds(std::string_view parser) {
