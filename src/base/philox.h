@@ -21,7 +21,6 @@ enum class Purpose : uint32_t {
   sampling = 3,
   corpus = 4,
   test = 5,
-  call_ids = 16,
 };
 
 // A stream of numbers keyed by seed and purpose; `stream` separates independent uses of one

@@ -37,6 +37,7 @@ struct JsonCalls {
   std::string_view name_key = "name";
   std::string_view arguments_key = "arguments";
   bool list = false;         // written as [...] even for one call
+  bool in_one = false;       // several calls stand between one pair of marks
   bool python_call = false;  // behind the mark may also stand tool.call(query="...")
 };
 
@@ -70,6 +71,7 @@ struct TaggedCalls {
   std::string_view after_value;
   std::string_view end = {};  // after the last parameter; empty: section_end
   std::string_view section_end;
+  bool one_each = false;   // several calls are several sections
   bool own_lines = false;  // a line break before and after the value is not part of it
 };
 

@@ -26,10 +26,13 @@ void AnswerParser::Marks::add(const Mark& mark) {
 AnswerParser::AnswerParser(const AnswerFormat& format, AnswerOptions options)
     : format_(format), options_(std::move(options)), scope_(options_, format.ids, events_) {
   const bool harmony = std::holds_alternative<HarmonyCalls>(format.calls);
+  // Where marks also frame the content they are read even when there are no calls.
+  const auto* named = std::get_if<NamedCalls>(&format.calls);
   reads_calls_ = options_.calls == AnswerOptions::Calls::any ||
-                 (options_.calls == AnswerOptions::Calls::known && !options_.tools.empty());
+                 (options_.calls == AnswerOptions::Calls::known && !options_.tools.empty()) ||
+                 harmony || (named && named->at_start);
   may_be_bare_ = reads_calls_;
-  if (reads_calls_ || harmony) add_call_marks();
+  if (reads_calls_) add_call_marks();
   const bool separate = options_.reasoning == AnswerOptions::Reasoning::separate;
   if (separate || harmony) {
     for (const std::string_view mark : format.thinking.close)

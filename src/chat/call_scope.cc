@@ -1,6 +1,6 @@
 #include "chat/call_scope.h"
 
-#include "base/philox.h"
+#include "base/sha256.h"
 #include "chat/space.h"
 #include "chat/utf8_check.h"
 
@@ -111,10 +111,11 @@ std::string make_call_id(CallIds style, uint64_t seed, uint64_t number) {
   static constexpr std::string_view kLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   const bool nine = style == CallIds::letters9;
-  const Random random(seed, Purpose::call_ids);
+  // 256 is no multiple of 62, which ids need not mind.
+  const Digest digest = Sha256().update(seed).update(number).digest();
   std::string id = nine ? "" : "call_";
-  for (uint64_t letter = 0; letter < (nine ? 9 : 24); ++letter)
-    id += kLetters[random.below(number * 24 + letter, kLetters.size())];
+  for (size_t letter = 0; letter < (nine ? 9 : 24); ++letter)
+    id += kLetters[static_cast<size_t>(digest[letter]) % kLetters.size()];
   return id;
 }
 

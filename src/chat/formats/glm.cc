@@ -14,7 +14,8 @@ const AnswerFormat glm = {
                          .parameter_ends = "<",
                          .before_value = {"</arg_key>", "<arg_value>"},
                          .after_value = "</arg_value>",
-                         .section_end = "</tool_call>"},
+                         .section_end = "</tool_call>",
+                         .one_each = true},
 };
 
 }  // namespace avocado::chat::formats

@@ -19,6 +19,7 @@ const AnswerFormat qwen3_coder = {
                          .after_value = "</parameter>",
                          .end = "</function>",
                          .section_end = "</tool_call>",
+                         .one_each = true,
                          .own_lines = true},
 };
 

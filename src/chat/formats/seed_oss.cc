@@ -17,7 +17,8 @@ const AnswerFormat seed_oss = {
                          .before_value = {">"},
                          .after_value = "</parameter>",
                          .end = "</function>",
-                         .section_end = "</seed:tool_call>"},
+                         .section_end = "</seed:tool_call>",
+                         .one_each = true},
 };
 
 }  // namespace avocado::chat::formats
