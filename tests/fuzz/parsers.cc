@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/thread_pool.h"
 #include "chat/chat_template.h"
+#include "chat/answer_parser.h"
 #include "files/gguf.h"
 #include "files/json.h"
 #include "files/safetensors.h"
@@ -124,6 +125,35 @@ void use_tokenizer(const Tokenizer& tokenizer) {
     tokenizer.find(tokenizer.token_text(id));
     tokenizer.is_end(id);
   }
+}
+
+// The first byte chooses the format, the second where the answer is cut in two. An answer without
+// calls counts as refused.
+void parse_answer(Bytes bytes) {
+  if (bytes.size() < 2) fail_input("fuzz: no answer");
+  const auto& formats = chat::answer_formats();
+  const chat::AnswerFormat& format = *formats[static_cast<size_t>(bytes[0]) % formats.size()];
+  chat::AnswerOptions options;
+  options.calls = chat::AnswerOptions::Calls::any;
+  options.starts_in_thinking = static_cast<size_t>(bytes[0]) >= 128;
+  const std::string_view text = as_text(bytes.subspan(2));
+  const size_t cut = text.size() * static_cast<size_t>(bytes[1]) / 256;
+
+  chat::AnswerParser parser(format, options);
+  std::vector<chat::AnswerEvent> events;
+  for (const std::string_view piece : {text.substr(0, cut), text.substr(cut)}) {
+    for (chat::AnswerEvent& event : parser.push(piece)) events.push_back(std::move(event));
+  }
+  for (chat::AnswerEvent& event : parser.finish()) events.push_back(std::move(event));
+  chat::Answer answer;
+  std::string joined;
+  for (const chat::AnswerEvent& event : events) {
+    answer.add(event);
+    if (event.kind != chat::AnswerEvent::Kind::arguments) joined += event.text;
+  }
+  require(joined == text, "bytes of an answer are lost");
+  require(chat::parse_answer(format, options, text) == answer, "a cut changes an answer");
+  if (answer.calls.empty()) fail_input("fuzz: no call");
 }
 
 void parse_gguf_tokenizer(Bytes bytes) {

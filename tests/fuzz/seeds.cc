@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/philox.h"
+#include "chat/answer_format.h"
 #include "files/atomic_file.h"
 #include "files/gguf.h"
 #include "files/safetensors.h"
@@ -399,6 +401,33 @@ std::vector<Bytes> chat_template_seeds() {
 std::vector<Bytes> sampling_seeds() {
   return {bytes_of("penalties;dry;top-k;temp\nedskypmxta\n15-inf\n3+1.5:20\n7-1e-3\n8+inf"),
           bytes_of("\n\n\" word\"+2")};
+}
+
+std::vector<Bytes> answer_seeds() {
+  // One call in each syntax, behind the number of its format and the place to cut it.
+  const std::pair<const char*, const char*> kAnswers[] = {
+      {"hermes",
+       "<think>\nHm.\n</think>\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": "
+       "{\"a\": [1.5e3, \"\\u00e9\", null]}}\n</tool_call>"},
+      {"kimi-k2",
+       "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0"
+       "<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>"},
+      {"qwen3-coder",
+       "<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\n"
+       "</tool_call>"},
+      {"llama4", "[f(a='\\x41', b={'c': (True, None,)}), g()]"},
+      {"harmony",
+       "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary "
+       "to=functions.f <|constrain|>json<|message|>{\"a\":1}<|call|>"},
+  };
+  std::vector<Bytes> out;
+  const auto& formats = chat::answer_formats();
+  for (const auto& [format, text] : kAnswers) {
+    const auto at = std::find(formats.begin(), formats.end(), &chat::answer_format(format));
+    std::string seed{static_cast<char>(at - formats.begin()), '\x40'};
+    out.push_back(bytes_of(seed + text));
+  }
+  return out;
 }
 
 }  // namespace
