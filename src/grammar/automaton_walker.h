@@ -58,8 +58,8 @@ class AutomatonConstraint final : public Constraint {
       const std::lock_guard lock(owner_.mutex_);
       std::bitset<256> bytes;
       for (int byte = 0; byte < 256; ++byte)
-        bytes[byte] = owner_.automaton_.next(states_.back(), static_cast<uint8_t>(byte)) !=
-                      Automaton::kDead;
+        bytes[byte] =
+            owner_.automaton_.next(states_.back(), static_cast<uint8_t>(byte)) != Automaton::kDead;
       return bytes;
     }
 

@@ -99,10 +99,7 @@ void Circuit::evaluate(const std::vector<Tri>& atoms, std::vector<Tri>& values) 
           yes += part == Tri::yes;
           open += part == Tri::open;
         }
-        value = yes > 1                     ? Tri::no
-                : open > 0                  ? Tri::open
-                : yes == 1                  ? Tri::yes
-                                            : Tri::no;
+        value = yes > 1 ? Tri::no : open > 0 ? Tri::open : yes == 1 ? Tri::yes : Tri::no;
         break;
       }
     }

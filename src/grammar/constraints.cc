@@ -34,7 +34,8 @@ std::shared_ptr<const Constraint> Constraint::from_choices(std::span<const std::
   if (choices.empty()) fail_usage("choices: the list is empty");
   std::vector<Expr> parts;
   for (const std::string& choice : choices) {
-    if (!unicode::is_valid_utf8(choice)) fail_usage("choices: number {} is not UTF-8", parts.size());
+    if (!unicode::is_valid_utf8(choice))
+      fail_usage("choices: number {} is not UTF-8", parts.size());
     parts.push_back(Expr::literal(choice));
   }
   return std::make_shared<AutomatonConstraint<WholeText>>(

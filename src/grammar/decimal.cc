@@ -228,7 +228,10 @@ bool can_become(const NumberRule& rule, std::string_view text) {
   }
   const NumberRule& own = negative ? mirrored : rule;
   const Decimal infinity{false, "1", 1000};
-  if (text.empty()) return meets(own, Decimal{}, infinity);
+  if (text.empty()) {
+    if (meets(own, Decimal{}, infinity)) return true;
+    return !negative && can_become(rule, "-");
+  }
   // The digits, and the same with one more in the last place: between them lie all values that
   // further digits behind the point can give.
   Decimal from, to;

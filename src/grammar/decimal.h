@@ -1,6 +1,6 @@
 #pragma once
-// Decimal numbers of any length, exactly, and the rules a schema makes for numbers. A number that is
-// still being written is judged by the values its text can still become.
+// Decimal numbers of any length, exactly, and the rules a schema makes for numbers. A number that
+// is still being written is judged by the values its text can still become.
 
 #include <cstdint>
 #include <optional>
@@ -41,7 +41,17 @@ struct NumberRule {
 };
 
 // Where a number's text stands in the grammar of JSON.
-enum class NumberPlace : uint8_t { begin, minus, zero, integer, dot, fraction, e, e_sign, e_digits };
+enum class NumberPlace : uint8_t {
+  begin,
+  minus,
+  zero,
+  integer,
+  dot,
+  fraction,
+  e,
+  e_sign,
+  e_digits
+};
 
 // Moves by one byte; false when no number goes on so.
 bool next_place(NumberPlace& place, uint8_t byte);

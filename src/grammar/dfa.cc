@@ -29,7 +29,8 @@ Dfa::Dfa(const Expr& expr, Match match, std::string what) : nfa_(what), what_(st
     has_word_edges_ |= node.kind == Kind::word_edge || node.kind == Kind::word_inner;
   if (has_word_edges_)
     for (int byte = 1; byte < 256; ++byte)
-      bounds[byte] |= is_word(static_cast<uint8_t>(byte)) != is_word(static_cast<uint8_t>(byte - 1));
+      bounds[byte] |=
+          is_word(static_cast<uint8_t>(byte)) != is_word(static_cast<uint8_t>(byte - 1));
   for (int byte = 0; byte < 256; ++byte) {
     classes_ += bounds[byte];
     class_of_[byte] = static_cast<uint8_t>(classes_ - 1);
@@ -198,8 +199,7 @@ uint32_t Dfa::intern(Members members) {
   Members nodes = at->first;
   const bool after_word = !nodes.empty() && nodes.back() == kWordBit;
   if (after_word) nodes.pop_back();
-  const bool universal =
-      nodes.size() == 1 && nfa_.nodes()[nodes[0]].kind == Nfa::Kind::all;
+  const bool universal = nodes.size() == 1 && nfa_.nodes()[nodes[0]].kind == Nfa::Kind::all;
   states_.push_back({&at->first, accepts_at_end(nodes, after_word), universal, after_word});
   table_.resize(table_.size() + classes_, at->second == kDead ? kDead : kUnknown);
   return at->second;
@@ -229,8 +229,7 @@ uint32_t Dfa::make_next(uint32_t state, uint8_t byte) {
     }
     work_ = std::move(reached);
     close(members, false);
-    const bool universal =
-        members.size() == 1 && nfa_.nodes()[members[0]].kind == Nfa::Kind::all;
+    const bool universal = members.size() == 1 && nfa_.nodes()[members[0]].kind == Nfa::Kind::all;
     if (has_word_edges_ && !members.empty() && !universal && is_word(byte))
       members.push_back(kWordBit);
     target = intern(std::move(members));

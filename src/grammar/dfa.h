@@ -64,7 +64,7 @@ class Dfa {
   uint32_t begin_ = 0, start_ = 0;
   size_t classes_ = 0, total_members_ = 0;
   uint8_t class_of_[256];
-  std::vector<bool> living_;   // nodes from which the end can be reached
+  std::vector<bool> living_;    // nodes from which the end can be reached
   std::vector<uint32_t> seen_;  // per node, the mark of the last close() that met it
   uint32_t mark_ = 0;
   std::vector<uint32_t> work_;

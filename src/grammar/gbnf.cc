@@ -32,9 +32,10 @@ class Parser {
       entries.push_back(nfa.add(rule.expr, nfa.add({.kind = Nfa::Kind::accept})));
     if (const int rule = Pushdown::find_left_recursion(nfa, entries); rule >= 0) {
       at_ = rules_[static_cast<size_t>(rule)].at;
-      fail(fmt::format("the rule {} is left-recursive: it begins with itself; write it with a "
-                       "repetition",
-                       rules_[static_cast<size_t>(rule)].name));
+      fail(
+          fmt::format("the rule {} is left-recursive: it begins with itself; write it with a "
+                      "repetition",
+                      rules_[static_cast<size_t>(rule)].name));
     }
     return Pushdown(std::move(nfa), std::move(entries), found->second);
   }
@@ -224,8 +225,7 @@ class Parser {
     if (at_ >= text_.size()) fail("the text is not closed");
     if (peek() == '\n') fail("a line ends within a text or class");
     if (peek() != '\\') {
-      const unicode::Decoded c =
-          unicode::decode(text_.data() + at_, text_.data() + text_.size());
+      const unicode::Decoded c = unicode::decode(text_.data() + at_, text_.data() + text_.size());
       at_ += c.length;
       return c.code_point;
     }

@@ -132,6 +132,7 @@ bool JsonMachine::begin_value(State& state, uint8_t byte) {
   if (is_open(kind)) return begin_container(state, kind == ValueKind::object);
   if (kind == ValueKind::string) {
     state.mode = Mode::string;
+    state.plan = plan.string.get();
     state.strings = plan.string->start();
     state.characters = 0;
     state.now_id = plan.string->info(state.strings, 0).now_id;
@@ -236,8 +237,7 @@ bool JsonMachine::finish_value(State& state, const RootBits& right, uint32_t beg
   for (const Link::Feed& feed : link.feeds)
     if (feed.target == Link::Target::contains && right[feed.root]) ++memory_[counters + feed.index];
   if (plan.unique) {
-    const uint64_t digest =
-        json_digest(std::string_view(text_).substr(begin, state.text - begin));
+    const uint64_t digest = json_digest(std::string_view(text_).substr(begin, state.text - begin));
     const auto low = static_cast<uint32_t>(digest), high = static_cast<uint32_t>(digest >> 32);
     for (uint32_t note = word(state.frame, kList); note != 0; note = memory_[note])
       if (memory_[note + 1] == low && memory_[note + 2] == high)
@@ -326,10 +326,10 @@ void JsonMachine::set_atoms(uint32_t frame, bool closing) {
         const ContainerPlan::Contains& rule = plan.contains[atom.index];
         const uint32_t found = counters[atom.index];
         const bool enough = found >= rule.min;
-        value = found > rule.max                                         ? Tri::no
+        value = found > rule.max                                        ? Tri::no
                 : enough && (closing || rule.max == Schema::kUnlimited) ? Tri::yes
-                : closing                                                ? Tri::no
-                                                                         : Tri::open;
+                : closing                                               ? Tri::no
+                                                                        : Tri::open;
         break;
       }
       case Kind::unique:

@@ -45,12 +45,13 @@ class JsonMachine {
     uint16_t hex = 0, high = 0;  // digits of \u, and the first half of a pair
     uint32_t frame = 0;          // of the innermost open container
     uint32_t begin = 0;          // of the value being written, in the text
-    uint32_t strings = 0;        // state of its StringPlan; for a literal: how much is written
+    StringPlan* plan = nullptr;  // of the string or key being written
+    uint32_t strings = 0;        // where that stands; for a literal: how much is written
     uint32_t characters = 0;
-    uint32_t now_id = 0;  // the last verdict on a string
-    uint32_t name = 0;    // in the NameTrie
+    uint32_t now_id = 0;   // the last verdict on a string
+    uint32_t name = 0;     // in the NameTrie
     uint32_t allowed = 0;  // in a key: the note of the names that may come
-    uint64_t hash = 0;    // of the key's characters
+    uint64_t hash = 0;     // of the key's characters
     uint32_t text = 0, memory = 0;
   };
 
@@ -121,11 +122,9 @@ class JsonMachine {
     uint32_t characters;
     bool exact;
   };
+  bool mask_free_string(const State& state, const TokenTrie& trie, std::span<uint32_t> bits);
   Room room_for(const State& state, size_t slice);
-  StringPlan& string_plan(const State& state) {
-    return state.mode == Mode::in_key ? *plan_of(state.frame).keys
-                                      : *value_plan(state, ValueKind::string).string;
-  }
+  void walk_text(const State& state, const Trie& trie, std::span<uint32_t> bits);
   void walk(const State& state, const Trie& trie, std::span<uint32_t> bits);
 
   Plans& plans_;

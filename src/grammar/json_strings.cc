@@ -46,6 +46,7 @@ bool JsonMachine::begin_key(State& state) {
     if (!lives) memory_[note + 1 + name / 32] &= ~(1u << name % 32);
   }
   state.mode = Mode::in_key;
+  state.plan = plan.keys.get();
   state.strings = plan.keys->start();
   state.characters = 0;
   state.name = plan.names.root();
@@ -86,7 +87,8 @@ bool JsonMachine::end_key(State& state) {
   ContainerPlan& plan = plan_of(state.frame);
   const uint32_t name = plan.names.name_at(state.name);
   const bool known = name != NameTrie::kNone;
-  const auto low = static_cast<uint32_t>(state.hash), high = static_cast<uint32_t>(state.hash >> 32);
+  const auto low = static_cast<uint32_t>(state.hash),
+             high = static_cast<uint32_t>(state.hash >> 32);
   RootBits failed;
   if (known) {
     if (!(memory_[state.allowed + 1 + name / 32] >> name % 32 & 1)) return false;
@@ -121,11 +123,10 @@ bool JsonMachine::end_key(State& state) {
 }
 
 bool JsonMachine::end_string(State& state) {
+  if (!state.plan->matches(state.strings, kValidText)) return false;  // within a character
   if (state.mode == Mode::in_key) return end_key(state);
-  StringPlan& plan = *value_plan(state, ValueKind::string).string;
+  StringPlan& plan = *state.plan;
   const RootBits right = plan.info(state.strings, state.characters).at_end;
-  // A character that is not whole satisfies no root, but there may be none to satisfy.
-  if (!plan.matches(state.strings, kValidText)) return false;
   return finish_value(state, right, state.begin);
 }
 
@@ -142,13 +143,11 @@ bool JsonMachine::step_string(State& state, uint8_t byte) {
 
 // Takes a byte of the string's contents.
 bool JsonMachine::feed(State& state, uint8_t byte) {
+  state.strings = state.plan->next(state.strings, byte);
   if (state.mode == Mode::in_key) {
-    ContainerPlan& plan = plan_of(state.frame);
-    state.strings = plan.keys->next(state.strings, byte);
-    state.name = plan.names.next(state.name, byte);
+    if (state.name != NameTrie::kNone)
+      state.name = plan_of(state.frame).names.next(state.name, byte);
     state.hash = (state.hash ^ byte) * 0x100000001b3;
-  } else {
-    state.strings = value_plan(state, ValueKind::string).string->next(state.strings, byte);
   }
   state.characters += (byte & 0xc0) != 0x80;
   return state.strings != StringPlan::kDead;
@@ -156,8 +155,7 @@ bool JsonMachine::feed(State& state, uint8_t byte) {
 
 bool JsonMachine::string_lives(State& state) {
   if (state.mode == Mode::in_key) return key_lives(state);
-  const StringPlan::Info& info =
-      value_plan(state, ValueKind::string).string->info(state.strings, state.characters);
+  const StringPlan::Info& info = state.plan->info(state.strings, state.characters);
   if (info.now_id == state.now_id) return true;
   state.now_id = info.now_id;
   return can_hold(state.frame, info.now);

@@ -50,7 +50,8 @@ PlanMaker::Id PlanMaker::build(SchemaId id) {
     return known->second;
   }
   constexpr int kMaxDepth = 500;
-  if (++depth_ > kMaxDepth) fail_usage("schema: more than {} subschemas within each other", kMaxDepth);
+  if (++depth_ > kMaxDepth)
+    fail_usage("schema: more than {} subschemas within each other", kMaxDepth);
   const Schema& schema = plans_.set_.schemas[id];
   std::vector<Id> parts;
   if (!(schema.kinds & kind_bit(kind_))) return --depth_, built_[id] = Circuit::kNo;
@@ -133,8 +134,7 @@ void PlanMaker::add_string_atoms(const Schema& schema, std::vector<Id>& parts) {
 void PlanMaker::add_array_atoms(SchemaId id, const Schema& schema, std::vector<Id>& parts) {
   using Kind = ContainerPlan::Atom::Kind;
   if (schema.applies_to_items()) {
-    parts.push_back(
-        container_atom({Kind::group, static_cast<uint32_t>(container_.groups.size())}));
+    parts.push_back(container_atom({Kind::group, static_cast<uint32_t>(container_.groups.size())}));
     container_.groups.push_back(id);
   }
   if (schema.min_items > 0) parts.push_back(container_atom({Kind::min_count, schema.min_items}));
@@ -172,8 +172,7 @@ PlanMaker::Id PlanMaker::required(const std::vector<std::string>& names) {
 void PlanMaker::add_object_atoms(SchemaId id, const Schema& schema, std::vector<Id>& parts) {
   using Kind = ContainerPlan::Atom::Kind;
   if (schema.applies_to_properties()) {
-    parts.push_back(
-        container_atom({Kind::group, static_cast<uint32_t>(container_.groups.size())}));
+    parts.push_back(container_atom({Kind::group, static_cast<uint32_t>(container_.groups.size())}));
     container_.groups.push_back(id);
   }
   if (!schema.required.empty()) parts.push_back(required(schema.required));

@@ -18,8 +18,7 @@ Verdict NumberPlan::judge(std::string_view text) const {
 RootBits NumberPlan::at_end(std::string_view text) const {
   std::vector<Tri> values, known;
   const Decimal value = Decimal::parse(text);
-  for (const NumberRule& rule : atoms)
-    known.push_back(rule.accepts(value) ? Tri::yes : Tri::no);
+  for (const NumberRule& rule : atoms) known.push_back(rule.accepts(value) ? Tri::yes : Tri::no);
   circuit.evaluate(known, values);
   return verdict_of(roots, values).yes;
 }
@@ -79,8 +78,8 @@ uint32_t Plans::add_link(Link link, std::vector<std::pair<SchemaId, Link::Feed>>
         for (Link::Feed& before : link.feeds) ++before.root;
       }
     }
-    feed.root = static_cast<uint32_t>(std::lower_bound(roots.begin(), roots.end(), schema) -
-                                      roots.begin());
+    feed.root =
+        static_cast<uint32_t>(std::lower_bound(roots.begin(), roots.end(), schema) - roots.begin());
     if (feed.target == Link::Target::group) in_groups.set(feed.root);
     link.feeds.push_back(feed);
   }

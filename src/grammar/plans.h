@@ -1,7 +1,7 @@
 #pragma once
 // How values are judged. A plan belongs to a set of schemas that apply to one value at once (its
-// roots) and to the kind of the value; it is made when such a value is first met. It holds a formula
-// for each root over atoms that become known while the value is written.
+// roots) and to the kind of the value; it is made when such a value is first met. It holds a
+// formula for each root over atoms that become known while the value is written.
 
 #include <array>
 #include <deque>
@@ -19,7 +19,7 @@ struct NumberPlan {
   std::vector<Circuit::Id> roots;
   std::vector<NumberRule> atoms;
 
-  Verdict judge(std::string_view text) const;   // of a beginning
+  Verdict judge(std::string_view text) const;    // of a beginning
   RootBits at_end(std::string_view text) const;  // of the whole number
 };
 
@@ -71,8 +71,8 @@ struct ContainerPlan {
   // Names that can make a difference at once: they have a `has` atom, or a group forbids them.
   std::vector<bool> decisive;
   std::vector<uint32_t> name_links;
-  std::unique_ptr<StringPlan> keys;      // patterns and propertyNames, for other names
-  std::vector<uint32_t> key_groups;      // the group that each root of `keys` belongs to
+  std::unique_ptr<StringPlan> keys;          // patterns and propertyNames, for other names
+  std::vector<uint32_t> key_groups;          // the group that each root of `keys` belongs to
   std::map<uint32_t, uint32_t> other_links;  // by the state of `keys`
   // Arrays.
   std::vector<uint32_t> item_links;  // by index; the last one goes on

@@ -16,8 +16,8 @@ class Pushdown {
  public:
   static constexpr uint32_t kDead = 0;
 
-  // `entries[r]` is where rule r begins in `nfa`; each rule ends in a node of kind accept. The rules
-  // must not be left-recursive.
+  // `entries[r]` is where rule r begins in `nfa`; each rule ends in a node of kind accept. The
+  // rules must not be left-recursive.
   Pushdown(Nfa nfa, std::vector<uint32_t> entries, uint32_t root);
 
   uint32_t start() const { return start_; }

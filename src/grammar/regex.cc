@@ -106,8 +106,7 @@ class Parser {
     return true;
   }
   uint32_t take_character() {
-    const unicode::Decoded c =
-        unicode::decode(text_.data() + at_, text_.data() + text_.size());
+    const unicode::Decoded c = unicode::decode(text_.data() + at_, text_.data() + text_.size());
     at_ += c.length;
     return c.code_point;
   }
@@ -115,7 +114,9 @@ class Parser {
   void read_aheads(RegexPattern& pattern) {
     const size_t begin = at_;
     const bool anchored = skip("^");
-    const auto here = [&] { return text_.substr(at_, 3) == "(?=" || text_.substr(at_, 3) == "(?!"; };
+    const auto here = [&] {
+      return text_.substr(at_, 3) == "(?=" || text_.substr(at_, 3) == "(?!";
+    };
     if (!here()) {
       at_ = begin;
       return;

@@ -95,12 +95,21 @@ SchemaIndex::Draft draft_named(const Json& schema, SchemaIndex::Draft otherwise)
   return SchemaIndex::Draft::d2020;
 }
 
-constexpr std::array kOne = {"additionalProperties", "additionalItems", "contains", "contentSchema",
-                             "else", "if", "items", "not", "propertyNames", "then",
-                             "unevaluatedItems", "unevaluatedProperties"};
+constexpr std::array kOne = {"additionalProperties",
+                             "additionalItems",
+                             "contains",
+                             "contentSchema",
+                             "else",
+                             "if",
+                             "items",
+                             "not",
+                             "propertyNames",
+                             "then",
+                             "unevaluatedItems",
+                             "unevaluatedProperties"};
 constexpr std::array kList = {"allOf", "anyOf", "items", "oneOf", "prefixItems"};
-constexpr std::array kMap = {"$defs", "definitions", "dependencies", "dependentSchemas",
-                             "patternProperties", "properties"};
+constexpr std::array kMap = {
+    "$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"};
 
 }  // namespace
 
@@ -162,7 +171,8 @@ void SchemaIndex::walk(const Json& schema, std::string base, Draft draft) {
         base = resource;
       }
     }
-    if (const std::string* anchor = text("$anchor")) by_uri_.try_emplace(base + '#' + *anchor, &schema);
+    if (const std::string* anchor = text("$anchor"))
+      by_uri_.try_emplace(base + '#' + *anchor, &schema);
     if (const std::string* anchor = text("$dynamicAnchor")) {
       by_uri_.try_emplace(base + '#' + *anchor, &schema);
       ++dynamic_anchors_[*anchor];
@@ -196,7 +206,8 @@ const SchemaIndex::Place* SchemaIndex::find(const Place& from, const std::string
   Place place = places_.at(at);
   for (size_t begin = 1; begin <= fragment.size();) {
     const size_t end = std::min(fragment.find('/', begin), fragment.size());
-    const std::string part = unescape_pointer(std::string_view(fragment).substr(begin, end - begin));
+    const std::string part =
+        unescape_pointer(std::string_view(fragment).substr(begin, end - begin));
     if (at->is_object()) {
       const auto member = at->find(part);
       if (member == at->end()) return nullptr;

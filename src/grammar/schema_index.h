@@ -15,7 +15,11 @@ std::string resolve_uri(const std::string& base, const std::string& reference);
 class SchemaIndex {
  public:
   // What the keywords of a schema mean depends on the draft its document names.
-  enum class Draft : uint8_t { d4, d7, d2020 };  // d4: 3 and 4; d7: 6 and 7; d2020: 2019-09 and later
+  enum class Draft : uint8_t {
+    d4,
+    d7,
+    d2020
+  };  // d4: 3 and 4; d7: 6 and 7; d2020: 2019-09 and later
 
   struct Place {
     const nlohmann::json* schema;

@@ -363,7 +363,8 @@ class Reader {
         const std::string name = fmt::format("ahead {}:{}", out.size(), pattern);
         out.push_back({add_dfa(name, Dfa::Match::anywhere, ahead.expr, what), ahead.negative});
       }
-      out.push_back({add_dfa("pattern:" + pattern, Dfa::Match::anywhere, parsed.expr, what), false});
+      out.push_back(
+          {add_dfa("pattern:" + pattern, Dfa::Match::anywhere, parsed.expr, what), false});
       patterns_.emplace(pattern, out);
     } catch (const Error& error) {
       fail(source.pointer, key, error.what());
@@ -397,8 +398,8 @@ class Reader {
       fail(source.pointer, key, "must be a whole number that is not negative");
     constexpr uint32_t kMost = 1u << 30;  // no text reaches it
     const bool upper = key.starts_with("max");
-    schema.*fields.at(key) = number > kMost ? (upper ? Schema::kUnlimited : kMost)
-                                            : static_cast<uint32_t>(number);
+    schema.*fields.at(key) =
+        number > kMost ? (upper ? Schema::kUnlimited : kMost) : static_cast<uint32_t>(number);
   }
 
   static NumberRule& number_rule(Schema& schema) {
@@ -466,8 +467,7 @@ class Reader {
     schema.required = strings(source, key, value);
   }
 
-  void dependency(Schema& schema, const Source& source, const std::string& key,
-                  const Json& value) {
+  void dependency(Schema& schema, const Source& source, const std::string& key, const Json& value) {
     for (const auto& [name, part] : object(source, key, value).items()) {
       if (part.is_array()) {
         schema.dependent_required.push_back({name, strings(source, key, part)});

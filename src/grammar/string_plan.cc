@@ -17,7 +17,10 @@ Verdict verdict_of(const std::vector<Circuit::Id>& roots, const std::vector<Tri>
 
 StringPlan::StringPlan(std::vector<Dfa>& dfas, Circuit circuit, std::vector<Circuit::Id> roots,
                        std::vector<Atom> atoms, const std::vector<uint32_t>& also)
-    : dfas_(dfas), circuit_(std::move(circuit)), roots_(std::move(roots)), atoms_(std::move(atoms)) {
+    : dfas_(dfas),
+      circuit_(std::move(circuit)),
+      roots_(std::move(roots)),
+      atoms_(std::move(atoms)) {
   components_ = also;
   components_.push_back(kValidText);
   for (const Atom& atom : atoms_) {
@@ -77,9 +80,9 @@ uint32_t StringPlan::make_info(uint32_t state, uint32_t length_class) {
     Tri now = Tri::open;
     bool end = false;
     if (atom.kind == Atom::Kind::matches) {
-      const size_t i = static_cast<size_t>(
-          std::lower_bound(components_.begin(), components_.end(), atom.value) -
-          components_.begin());
+      const size_t i =
+          static_cast<size_t>(std::lower_bound(components_.begin(), components_.end(), atom.value) -
+                              components_.begin());
       Dfa& dfa = dfas_[atom.value];
       if (parts[i] == Dfa::kDead) now = Tri::no;
       if (parts[i] != Dfa::kDead && dfa.universal(parts[i])) now = Tri::yes;
@@ -124,22 +127,35 @@ uint32_t StringPlan::free_characters(uint32_t state, size_t slice) {
   std::vector<uint32_t> level = {state};
   uint32_t characters = 0;
   for (; characters < TokenTrie::kSliceChars; ++characters) {
-    std::vector<uint32_t> next, partial = level;
-    bool decided = false;
     // One character: a lead byte, then continuation bytes while there are states within it.
-    for (int byte_index = 0; byte_index < 4 && !partial.empty() && !decided; ++byte_index) {
-      std::vector<uint32_t> longer;
-      for (const uint32_t from : partial) {
+    struct Partial {
+      uint32_t state;
+      bool separator;  // the bytes so far begin a line or paragraph separator
+      auto operator<=>(const Partial&) const = default;
+    };
+    std::vector<uint32_t> next;
+    std::vector<Partial> partial;
+    for (const uint32_t from : level) partial.push_back({from, true});
+    bool decided = false;
+    for (size_t place = 0; place < 4 && !partial.empty() && !decided; ++place) {
+      std::vector<Partial> longer;
+      for (const Partial& from : partial) {
         for (int byte = 0; byte < 256 && !decided; ++byte) {
-          const bool continuation = (byte & 0xc0) == 0x80;
-          if (continuation != (byte_index > 0)) continue;
+          if (((byte & 0xc0) == 0x80) != (place > 0)) continue;
           if (!TokenTrie::in_slice(slice, static_cast<uint8_t>(byte))) continue;
-          const uint32_t to = this->next(from, static_cast<uint8_t>(byte));
-          // No UTF-8 goes on so; whether that is the slice's business, the first component knows.
-          if (to == kDead) continue;
+          const bool separator =
+              from.separator && place < 3 &&
+              (byte == static_cast<uint8_t>(TokenTrie::kLineSeparator[place]) ||
+               byte == static_cast<uint8_t>(TokenTrie::kParagraphSeparator[place]));
+          if (separator && place == 2) continue;
+          const uint32_t to = this->next(from.state, static_cast<uint8_t>(byte));
+          if (to == kDead) continue;  // no UTF-8 goes on so
           if (info(to, 0).now_id != wanted) decided = true;
-          const bool whole = dfas_[kValidText].accepts((*states_[to])[0]);
-          (whole ? next : longer).push_back(to);
+          if (dfas_[kValidText].accepts((*states_[to])[0])) {
+            next.push_back(to);
+          } else {
+            longer.push_back({to, separator});
+          }
         }
       }
       std::sort(longer.begin(), longer.end());
@@ -151,12 +167,32 @@ uint32_t StringPlan::free_characters(uint32_t state, size_t slice) {
     next.erase(std::unique(next.begin(), next.end()), next.end());
     if (next.size() == level.size() &&
         std::includes(level.begin(), level.end(), next.begin(), next.end())) {
-      characters = TokenTrie::kSliceChars;
+      characters = TokenTrie::kUnlimited;
       break;
     }
     level = std::move(next);
   }
   return free_[uint64_t{state} * TokenTrie::kSlices + slice] = static_cast<uint8_t>(characters);
+}
+
+bool StringPlan::uniform(uint32_t state) {
+  constexpr size_t kMost = 64;  // states looked at
+  const auto [at, added] = uniform_.try_emplace(state, false);
+  if (!added) return at->second;
+  const Info wanted = info(state, 0);
+  std::vector<uint32_t> reached = {state};
+  for (size_t i = 0; i < reached.size(); ++i) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const uint32_t to = next(reached[i], static_cast<uint8_t>(byte));
+      if (to == kDead || std::find(reached.begin(), reached.end(), to) != reached.end()) continue;
+      const Info& there = info(to, 0);
+      const bool whole = dfas_[kValidText].accepts((*states_[to])[0]);
+      if (there.now_id != wanted.now_id || (whole && there.at_end != wanted.at_end)) return false;
+      reached.push_back(to);
+      if (reached.size() > kMost) return false;
+    }
+  }
+  return uniform_[state] = true;
 }
 
 size_t StringPlan::memory() const {

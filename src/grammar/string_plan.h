@@ -1,6 +1,6 @@
 #pragma once
-// All that is asked of one string, judged while it is written: the automata of its patterns run side
-// by side, and formulas over them and over the length say which of the schemas that apply (the
+// All that is asked of one string, judged while it is written: the automata of its patterns run
+// side by side, and formulas over them and over the length say which of the schemas that apply (the
 // roots) it can still satisfy.
 
 #include <bitset>
@@ -58,9 +58,11 @@ class StringPlan {
   // Lengths at which something is decided, ascending.
   const std::vector<uint32_t>& length_steps() const { return length_steps_; }
 
-  // How many characters of the slice can follow in any order, up to TokenTrie::kSliceChars, with no
-  // root being decided; the length is left out of it.
+  // How many characters of the slice can follow in any order with no root being decided, up to
+  // TokenTrie::kSliceChars, or TokenTrie::kUnlimited; the length is left out of it.
   uint32_t free_characters(uint32_t state, size_t slice);
+  // Whether any text can follow, and end anywhere, with the same verdicts; the length left out.
+  bool uniform(uint32_t state);
 
   size_t memory() const;
 
@@ -93,6 +95,7 @@ class StringPlan {
   std::vector<uint32_t> table_, info_of_;
   std::vector<Info> infos_;
   std::unordered_map<uint64_t, uint8_t> free_;
+  std::unordered_map<uint32_t, bool> uniform_;
   std::vector<Tri> atom_values_, values_;
 };
 
