@@ -91,8 +91,10 @@ bool JsonMachine::mask_free_string(const State& state, const TokenTrie& trie,
 JsonMachine::Room JsonMachine::room_for(const State& state, size_t slice) {
   constexpr uint32_t kMost = TokenTrie::kUnlimited;
   StringPlan& plan = *state.plan;
-  const uint32_t free = plan.free_characters(state.strings, slice);
-  if (state.mode == Mode::in_key) {
+  const bool key = state.mode == Mode::in_key;
+  const bool strict = word(state.frame, kStrict) && (key || link_of(state.frame).mandatory);
+  const uint32_t free = plan.free_characters(state.strings, slice, strict);
+  if (key) {
     State other = state;
     other.name = NameTrie::kNone;
     // Of a name that no schema mentions; the lengths that propertyNames asks for are not looked at.

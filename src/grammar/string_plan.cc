@@ -119,11 +119,12 @@ bool StringPlan::matches(uint32_t state, uint32_t dfa) const {
   return dfas_[dfa].accepts((*states_[state])[static_cast<size_t>(at - components_.begin())]);
 }
 
-uint32_t StringPlan::free_characters(uint32_t state, size_t slice) {
-  const auto [at, added] = free_.try_emplace(uint64_t{state} * TokenTrie::kSlices + slice, 0);
+uint32_t StringPlan::free_characters(uint32_t state, size_t slice, bool failures_only) {
+  const uint64_t key = (uint64_t{state} * TokenTrie::kSlices + slice) * 2 + failures_only;
+  const auto [at, added] = free_.try_emplace(key, 0);
   if (!added) return at->second;
   // The states after 1, 2, ... characters; when they repeat, all further characters are free too.
-  const uint32_t wanted = info(state, 0).now_id;
+  const Info wanted = info(state, 0);
   std::vector<uint32_t> level = {state};
   uint32_t characters = 0;
   for (; characters < TokenTrie::kSliceChars; ++characters) {
@@ -150,7 +151,8 @@ uint32_t StringPlan::free_characters(uint32_t state, size_t slice) {
           if (separator && place == 2) continue;
           const uint32_t to = this->next(from.state, static_cast<uint8_t>(byte));
           if (to == kDead) continue;  // no UTF-8 goes on so
-          if (info(to, 0).now_id != wanted) decided = true;
+          const Info& there = info(to, 0);
+          decided |= failures_only ? there.now.no != wanted.now.no : there.now_id != wanted.now_id;
           if (dfas_[kValidText].accepts((*states_[to])[0])) {
             next.push_back(to);
           } else {
@@ -172,7 +174,7 @@ uint32_t StringPlan::free_characters(uint32_t state, size_t slice) {
     }
     level = std::move(next);
   }
-  return free_[uint64_t{state} * TokenTrie::kSlices + slice] = static_cast<uint8_t>(characters);
+  return free_[key] = static_cast<uint8_t>(characters);
 }
 
 bool StringPlan::uniform(uint32_t state) {

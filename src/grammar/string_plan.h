@@ -60,7 +60,8 @@ class StringPlan {
 
   // How many characters of the slice can follow in any order with no root being decided, up to
   // TokenTrie::kSliceChars, or TokenTrie::kUnlimited; the length is left out of it.
-  uint32_t free_characters(uint32_t state, size_t slice);
+  // `failures_only`: roots may become satisfied.
+  uint32_t free_characters(uint32_t state, size_t slice, bool failures_only);
   // Whether any text can follow, and end anywhere, with the same verdicts; the length left out.
   bool uniform(uint32_t state);
 
