@@ -10,15 +10,17 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/thread_pool.h"
-#include "chat/chat_template.h"
 #include "chat/answer_parser.h"
+#include "chat/chat_template.h"
 #include "files/gguf.h"
 #include "files/json.h"
 #include "files/safetensors.h"
+#include "grammar/matcher.h"
 #include "infer/sampler.h"
 #include "models/model.h"
 #include "models/packed_file.h"
 #include "models/registry.h"
+#include "text/bpe_trainer.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "train/dataset.h"
@@ -209,6 +211,32 @@ void use_packed_file(Bytes bytes) {
   static ThreadPool pool(1);
   file.check_contents(pool);
 }
+
+// Follows a constraint for some bytes, always by the first or the last of those that may come.
+void use_constraint(const std::shared_ptr<const grammar::Constraint>& constraint) {
+  static const auto trie = [] {
+    const auto tokenizer = train_bpe({"{\"a\": [1, true]}"}, {.vocab_size = 300});
+    return std::make_shared<const grammar::TokenTrie>(*tokenizer);
+  }();
+  std::vector<uint32_t> bits(trie->mask_words());
+  grammar::Matcher matcher(constraint, trie);
+  for (int step = 0; step < 12; ++step) {
+    matcher.mask(bits);
+    int32_t chosen = -1;
+    for (int32_t id = 0; id < trie->vocab_size() && (chosen < 0 || step % 2 == 1); ++id)
+      if (bits[static_cast<size_t>(id) / 32] >> id % 32 & 1) chosen = id;
+    if (chosen < 0) break;
+    require(matcher.accept(chosen), "an allowed token is refused");
+  }
+}
+
+void parse_schema(Bytes bytes) {
+  use_constraint(grammar::Constraint::from_json_schema(as_text(bytes)));
+}
+
+void parse_gbnf(Bytes bytes) { use_constraint(grammar::Constraint::from_gbnf(as_text(bytes))); }
+
+void parse_pattern(Bytes bytes) { use_constraint(grammar::Constraint::from_regex(as_text(bytes))); }
 
 // Almost all damage is seen by the digest of the table. So the same bytes are tried with that
 // digest made right, which leads the damage to the checks behind it.

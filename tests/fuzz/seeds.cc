@@ -340,6 +340,22 @@ std::vector<Bytes> metrics_seeds() {
   return {bytes_of(text)};
 }
 
+std::vector<Bytes> schema_seeds() {
+  return {bytes_of(R"({"type":"object","properties":{"a":{"$ref":"#/$defs/n"},"b":{"enum":["x",1]}},
+"required":["a"],"additionalProperties":false,"$defs":{"n":{"type":"integer","minimum":0}}})"),
+          bytes_of(R"({"anyOf":[{"type":"array","items":{"pattern":"^a+$"},"maxItems":3},
+{"oneOf":[{"type":"string","minLength":2},{"not":{"const":"q"}}]}]})")};
+}
+
+std::vector<Bytes> gbnf_seeds() {
+  return {bytes_of("root ::= item (\",\" item)* # list\nitem ::= [a-z]{1,5} | \"(\" root \")\"\n"),
+          bytes_of("root ::= \"\\u00e9\" [^\\n]+\n")};
+}
+
+std::vector<Bytes> pattern_seeds() {
+  return {bytes_of("^(a|b)*[c-e]{2,5}\\d+$"), bytes_of("(?:\\w+\\s?)+\\b.*\\p{Lu}")};
+}
+
 std::vector<Bytes> recipe_seeds() {
   return {bytes_of(R"(# a recipe
 [model]

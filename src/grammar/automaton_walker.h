@@ -1,0 +1,100 @@
+#pragma once
+// Walks an automaton whose states are numbers: of a regular expression, of a list of choices, of a
+// grammar. Automaton needs start(), next(state, byte), complete(state), memory(), kDead.
+
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/matcher.h"
+#include "grammar/walker.h"
+
+namespace avocado::grammar {
+
+template <class Automaton>
+class AutomatonConstraint final : public Constraint {
+ public:
+  explicit AutomatonConstraint(Automaton automaton) : automaton_(std::move(automaton)) {}
+
+  size_t memory() const override {
+    const std::lock_guard lock(mutex_);
+    size_t bytes = automaton_.memory();
+    for (const auto& [state, mask] : masks_) bytes += mask.size() * sizeof(uint32_t) + 64;
+    return bytes;
+  }
+  std::unique_ptr<Walker> start() const override { return std::make_unique<Place>(*this); }
+
+ private:
+  class Place final : public Walker {
+   public:
+    explicit Place(const AutomatonConstraint& owner) : owner_(owner) {
+      const std::lock_guard lock(owner_.mutex_);
+      states_.push_back(owner_.automaton_.start());
+    }
+    std::unique_ptr<Walker> clone() const override { return std::make_unique<Place>(*this); }
+
+    bool push(std::string_view bytes) override {
+      const std::lock_guard lock(owner_.mutex_);
+      uint32_t state = states_.back();
+      for (const char byte : bytes) {
+        state = owner_.automaton_.next(state, static_cast<uint8_t>(byte));
+        if (state == Automaton::kDead) return false;
+      }
+      states_.push_back(state);
+      return true;
+    }
+    void pop(size_t count) override { states_.resize(states_.size() - count); }
+    size_t pushes() const override { return states_.size() - 1; }
+    bool complete() const override {
+      const std::lock_guard lock(owner_.mutex_);
+      return owner_.automaton_.complete(states_.back());
+    }
+    void mask(const TokenTrie& trie, std::span<uint32_t> bits) override {
+      const std::lock_guard lock(owner_.mutex_);
+      const std::vector<uint32_t>& known = owner_.mask_of(trie, states_.back());
+      std::copy(known.begin(), known.end(), bits.begin());
+    }
+    std::bitset<256> next_bytes() override {
+      const std::lock_guard lock(owner_.mutex_);
+      std::bitset<256> bytes;
+      for (int byte = 0; byte < 256; ++byte)
+        bytes[byte] =
+            owner_.automaton_.next(states_.back(), static_cast<uint8_t>(byte)) != Automaton::kDead;
+      return bytes;
+    }
+
+   private:
+    const AutomatonConstraint& owner_;
+    std::vector<uint32_t> states_;  // at the start and after each push
+  };
+
+  const std::vector<uint32_t>& mask_of(const TokenTrie& trie, uint32_t state) const {
+    constexpr size_t kMasks = 256;
+    if (&trie != masks_for_ || masks_.size() >= kMasks) masks_.clear();
+    masks_for_ = &trie;
+    const auto [at, added] = masks_.try_emplace(state);
+    if (added) {
+      try {
+        at->second.assign(trie.mask_words(), 0);
+        trie.all().walk(
+            state,
+            [&](uint32_t& moved, uint8_t byte) {
+              moved = automaton_.next(moved, byte);
+              return moved != Automaton::kDead;
+            },
+            [&](uint32_t, int32_t token) { allow(at->second, token); });
+      } catch (...) {
+        masks_.erase(at);
+        throw;
+      }
+    }
+    return at->second;
+  }
+
+  mutable std::mutex mutex_;
+  mutable Automaton automaton_;
+  mutable std::unordered_map<uint32_t, std::vector<uint32_t>> masks_;
+  mutable const TokenTrie* masks_for_ = nullptr;
+};
+
+}  // namespace avocado::grammar
