@@ -10,17 +10,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "chat/chat_template.h"
 #include "cli/inference.h"
 #include "cli/sampling.h"
+#include "cli/structure.h"
 #include "cli/verbs.h"
 #include "infer/generate.h"
-#include "text/chat_format.h"
 
 namespace avocado::cli {
 namespace {
@@ -28,7 +30,10 @@ namespace {
 struct Arguments : InferenceArguments {
   std::optional<std::string> prompt;
   std::string system;
-  bool raw = false, verbose = false;
+  std::string now;          // for templates that tell the date
+  std::string draft_model;  // empty: guesses come from the text itself
+  bool raw = false, verbose = false, guess = true;
+  StructureArguments structure;
   GenerateOptions options;
 };
 
@@ -103,6 +108,13 @@ std::string harmless(const std::string& text) {
   return out;
 }
 
+std::string clock_now() {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", std::localtime(&now));
+  return text;
+}
+
 struct Answer {
   Completion completion;
   size_t prompt_tokens = 0;
@@ -133,28 +145,41 @@ class Runner {
       : arguments_(arguments),
         loaded_(arguments),
         tokenizer_(loaded_.tokenizer()),
-        format_(arguments.raw ? nullptr : find_chat_format(loaded_.model().chat_template())),
         engine_(loaded_.engine(arguments.context)),
         sequence_(engine_),
         options_(arguments.options) {
-    if (format_ == nullptr && !arguments.system.empty())
+    const std::string& source = loaded_.model().chat_template();
+    const auto spelling = [&](int32_t id) {
+      return id < 0 ? std::string() : std::string(tokenizer_.token_text(id));
+    };
+    if (!arguments.raw && !source.empty())
+      template_.emplace(source, spelling(tokenizer_.bos()), spelling(tokenizer_.eos()),
+                        arguments.model);
+    if (!chats() && !arguments.system.empty())
       fail_usage("--system needs a model with a chat template, and no --raw");
-    if (format_ != nullptr && format_->end != nullptr) {
-      const int32_t end = tokenizer_.find(format_->end);
-      if (end >= 0) options_.ends.push_back(end);
+    if (!arguments.system.empty()) say("system", arguments.system);
+    set_constraint(arguments.structure, tokenizer_, options_);
+    if (!arguments.draft_model.empty()) {
+      InferenceArguments draft = arguments;
+      draft.model = arguments.draft_model;
+      draft_model_.emplace(draft);
+      draft_engine_.emplace(draft_model_->engine(arguments.context));
+      drafter_ = model_drafter(*draft_engine_, tokenizer_, options_.sampling);
+    } else if (arguments.guess) {
+      drafter_ = lookup_drafter();
     }
-    if (!arguments.system.empty()) messages_.push_back({"system", arguments.system});
+    options_.drafter = drafter_.get();
   }
 
-  bool chats() const { return format_ != nullptr; }
+  bool chats() const { return template_.has_value(); }
 
   // The answer is printed as it comes unless JSON is wanted.
   Answer answer(const std::string& prompt) {
     using Clock = std::chrono::steady_clock;
     std::vector<int32_t> ids;
     if (chats()) {
-      messages_.push_back({"user", prompt});
-      ids = render_chat(*format_, tokenizer_, loaded_.model().chat_template(), messages_);
+      say("user", prompt);
+      ids = tokens_of(rendered(), tokenizer_);
     } else {
       ids = tokenizer_.encode(prompt, {.bos = true, .special = arguments_.raw});
     }
@@ -173,12 +198,12 @@ class Runner {
     try {
       result.completion = generate(engine_, sequence_, ids, options_, hooks);
     } catch (...) {
-      if (chats()) messages_.pop_back();
+      if (chats()) messages_.erase(messages_.size() - 1);
       throw;
     }
     result.prompt_seconds = std::chrono::duration<double>(prompt_end - start).count();
     result.answer_seconds = std::chrono::duration<double>(Clock::now() - prompt_end).count();
-    if (chats()) messages_.push_back({"assistant", result.completion.text});
+    if (chats()) say("assistant", result.completion.text);
     return result;
   }
 
@@ -194,6 +219,8 @@ class Runner {
                              {"answer_tokens", count},
                              {"prompt_seconds", answer.prompt_seconds},
                              {"answer_seconds", answer.answer_seconds},
+                             {"guessed", answer.completion.drafted},
+                             {"guessed_right", answer.completion.drafted_right},
                              {"seed", options_.sampling.seed},
                              {"digest", hash.hex()}};
       if (answer.completion.stop == StopReason::stop_string)
@@ -208,24 +235,45 @@ class Runner {
     if (arguments_.verbose) {
       std::fprintf(
           stderr,
-          "prompt: %zu tokens in %.3f s (%.1f/s); answer: %zu tokens in %.3f s (%.1f/s); %s\n",
+          "prompt: %zu tokens in %.3f s (%.1f/s); answer: %zu tokens in %.3f s (%.1f/s); %s; "
+          "%lld of %lld guessed tokens were right\n",
           answer.prompt_tokens, answer.prompt_seconds,
           static_cast<double>(answer.prompt_tokens) / answer.prompt_seconds, count,
           answer.answer_seconds, static_cast<double>(count) / answer.answer_seconds,
-          stop_reason_name(answer.completion.stop));
+          stop_reason_name(answer.completion.stop),
+          static_cast<long long>(answer.completion.drafted_right),
+          static_cast<long long>(answer.completion.drafted));
     }
   }
 
  private:
+  void say(const char* role, const std::string& content) {
+    messages_.push_back({{"role", role}, {"content", content}});
+  }
+  // The last message leaves with the error when the template refuses the conversation.
+  Prompt rendered() {
+    try {
+      return template_->render(
+          {{"messages", messages_}, {"add_generation_prompt", true}, {"now", now_}});
+    } catch (...) {
+      messages_.erase(messages_.size() - 1);
+      throw;
+    }
+  }
+
   const Arguments& arguments_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
+  const std::string now_ = arguments_.now.empty() ? clock_now() : arguments_.now;
   LoadedModel loaded_;
   const Tokenizer& tokenizer_;
-  const ChatFormat* format_;
+  std::optional<ChatTemplate> template_;
   Engine engine_;
   ScopedSequence sequence_;
   GenerateOptions options_;
-  std::vector<ChatMessage> messages_;
+  nlohmann::ordered_json messages_ = nlohmann::ordered_json::array();
+  std::optional<LoadedModel> draft_model_;
+  std::optional<Engine> draft_engine_;
+  std::unique_ptr<Drafter> drafter_;
 };
 
 void chat(Runner& runner) {
@@ -238,8 +286,9 @@ void chat(Runner& runner) {
     try {
       runner.report(runner.answer(*line));
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::usage) throw;
-      std::fprintf(stderr, "%s\n", error.what());  // e.g. the conversation has outgrown the context
+      // The conversation has outgrown the context, or the template refuses it.
+      if (error.kind() != ErrorKind::usage && error.kind() != ErrorKind::input) throw;
+      std::fprintf(stderr, "%s\n", error.what());
     }
   }
   print_text("\n");
@@ -280,6 +329,18 @@ void add_run(CLI::App& app) {
                  "Continue the text as it stands: no chat format, and markers such as <|im_start|> "
                  "are read as tokens");
   verb->add_flag("--verbose", arguments->verbose, "Print tokens per second to standard error");
+  verb->add_option("--now", arguments->now,
+                   "The time for chat templates that tell the date, 2025-07-26T12:34:56 (default: "
+                   "the clock's)");
+  CLI::Option* draft =
+      verb->add_option("--model-draft", arguments->draft_model,
+                       "A smaller model of the same vocabulary that guesses tokens; the answer is "
+                       "the same (default: guesses from the text itself, where they pay)");
+  verb->add_option("--draft-max", arguments->options.most_drafted, "Most tokens guessed at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  verb->add_flag("!--no-draft", arguments->guess, "Guess no tokens")->excludes(draft);
+  add_structure_arguments(*verb, arguments->structure);
   add_sampling_arguments(*verb, arguments->options);
   verb->callback([arguments] { run(*arguments); });
 }

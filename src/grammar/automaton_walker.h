@@ -70,8 +70,8 @@ class AutomatonConstraint final : public Constraint {
 
   const std::vector<uint32_t>& mask_of(const TokenTrie& trie, uint32_t state) const {
     constexpr size_t kMasks = 256;
-    if (&trie != masks_for_ || masks_.size() >= kMasks) masks_.clear();
-    masks_for_ = &trie;
+    if (trie.serial() != masks_for_ || masks_.size() >= kMasks) masks_.clear();
+    masks_for_ = trie.serial();
     const auto [at, added] = masks_.try_emplace(state);
     if (added) {
       try {
@@ -94,7 +94,7 @@ class AutomatonConstraint final : public Constraint {
   mutable std::mutex mutex_;
   mutable Automaton automaton_;
   mutable std::unordered_map<uint32_t, std::vector<uint32_t>> masks_;
-  mutable const TokenTrie* masks_for_ = nullptr;
+  mutable uint64_t masks_for_ = 0;  // serial of the trie; an address may come back
 };
 
 }  // namespace avocado::grammar

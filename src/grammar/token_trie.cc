@@ -1,6 +1,7 @@
 #include "grammar/token_trie.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "text/unicode.h"
 
@@ -105,7 +106,12 @@ bool TokenTrie::in_slice(size_t number, uint8_t byte) {
   }
 }
 
-TokenTrie::TokenTrie(const Tokenizer& tokenizer) : vocab_size_(tokenizer.vocab_size()) {
+namespace {
+std::atomic<uint64_t> tries{0};
+}
+
+TokenTrie::TokenTrie(const Tokenizer& tokenizer)
+    : serial_(++tries), vocab_size_(tokenizer.vocab_size()) {
   std::vector<Trie::Entry> all, rest, long_text, after_quote, name_ends, undecided;
   std::array<std::vector<Trie::Entry>, kSlices> in_slices;
   bytes_.resize(static_cast<size_t>(vocab_size_));

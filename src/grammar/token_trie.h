@@ -66,6 +66,8 @@ class TokenTrie {
   explicit TokenTrie(const Tokenizer& tokenizer);
 
   int32_t vocab_size() const { return vocab_size_; }
+  // Another one for each trie of the process, from 1 on.
+  uint64_t serial() const { return serial_; }
   size_t mask_words() const { return (static_cast<size_t>(vocab_size_) + 31) / 32; }
   std::string_view bytes(int32_t token) const { return bytes_[static_cast<size_t>(token)]; }
   bool is_end(int32_t token) const;
@@ -105,6 +107,7 @@ class TokenTrie {
   size_t memory() const;
 
  private:
+  uint64_t serial_;
   int32_t vocab_size_;
   std::vector<std::string> bytes_;
   std::vector<int32_t> ends_;

@@ -18,6 +18,13 @@ Answer::Answer(const Engine& engine, std::span<const int32_t> prompt,
     fail_usage("at most {} tokens were asked for; it must be -1 (no limit) or more",
                options.max_tokens);
   }
+  if (options.constraint == nullptr) return;
+  matcher_.emplace(options.constraint, options.trie);
+  // Rows behind the vocabulary are padding: their bits stay zero.
+  mask_.resize((static_cast<size_t>(engine.vocab()) + 31) / 32);
+  if (mask_.size() < options.trie->mask_words())
+    fail_usage("the constraint is over {} tokens, the model has {}", options.trie->vocab_size(),
+               engine.vocab());
 }
 
 bool Answer::is_end(int32_t id) const {
@@ -31,11 +38,12 @@ bool Answer::stop(StopReason reason) {
   return false;
 }
 
-bool Answer::choose(std::span<const float> logits, std::span<const uint32_t> mask) {
+bool Answer::choose(std::span<const float> logits) {
   while (true) {
     const size_t at = completion_.ids.size();
     const auto banned = forbidden_.find(at);
-    SampleInput input{logits, tokens_, static_cast<int64_t>(tokens_.size()), mask};
+    if (matcher_) matcher_->mask(std::span(mask_).first(options_->trie->mask_words()));
+    SampleInput input{logits, tokens_, static_cast<int64_t>(tokens_.size()), mask_};
     if (banned != forbidden_.end()) input.forbidden = banned->second;
     const Choice choice = chain_.sample(input);
     if (choice.id < 0) return stop(StopReason::exhausted);
@@ -64,6 +72,7 @@ bool Answer::choose(std::span<const float> logits, std::span<const uint32_t> mas
 
 void Answer::push(const Choice& choice) {
   chain_.accept(choice);
+  if (matcher_) matcher_->accept(choice.id);
   tokens_.push_back(choice.id);
   completion_.ids.push_back(choice.id);
   if (options_->sampling.n_probs > 0)
@@ -71,7 +80,9 @@ void Answer::push(const Choice& choice) {
 }
 
 void Answer::resize(size_t count) {
-  chain_.rewind(static_cast<int64_t>(completion_.ids.size() - count));
+  const size_t back = completion_.ids.size() - count;
+  chain_.rewind(static_cast<int64_t>(back));
+  if (matcher_) matcher_->rewind(back);
   completion_.ids.resize(count);
   tokens_.resize(prompt_size_ + count);
   if (options_->sampling.n_probs > 0) completion_.probabilities.resize(count);

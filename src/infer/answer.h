@@ -2,6 +2,7 @@
 // The life of one answer, a token at a time: what generate() does between two steps of the engine.
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,11 +18,10 @@ class Answer {
   // `engine` and `options` must outlive it. Throws Error(usage) for what cannot be asked for.
   Answer(const Engine& engine, std::span<const int32_t> prompt, const GenerateOptions& options);
 
-  // Chooses from the logits of the last of tokens(), among those of the mask (SampleInput). True
-  // when the answer goes on: then the engine's sequence is to be cut to all tokens but the last,
-  // and run with that one. There may be fewer tokens than before; what follows the answer (a
-  // grammar) must go back with it.
-  bool choose(std::span<const float> logits, std::span<const uint32_t> mask = {});
+  // Chooses from the logits of the last of tokens(). True when the answer goes on: then the
+  // engine's sequence is to be cut to all tokens but the last, and run with that one. There may be
+  // fewer tokens than before.
+  bool choose(std::span<const float> logits);
   bool stop(StopReason reason);  // false
 
   // The prompt and the answer so far.
@@ -44,6 +44,8 @@ class Answer {
   std::vector<int32_t> tokens_;
   SamplerChain chain_;
   AnswerText text_;
+  std::optional<grammar::Matcher> matcher_;
+  std::vector<uint32_t> mask_;  // a bit per logit; empty without a matcher
   Completion completion_;
   std::map<size_t, std::vector<int32_t>> forbidden_;  // by place in the answer
   int64_t taken_back_ = 0;                            // since text was last given out

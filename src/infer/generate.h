@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "grammar/matcher.h"
 #include "infer/drafter.h"
 #include "infer/engine.h"
 #include "infer/sampler.h"
@@ -38,6 +40,10 @@ struct GenerateOptions {
   // max_taken_back times since text was last given out, the answer ends there: exhausted.
   std::vector<std::string> banned_strings;
   int64_t max_taken_back = 1000;
+
+  // Only texts that this allows (grammar/matcher.h), over the model's own vocabulary: both or none.
+  std::shared_ptr<const grammar::Constraint> constraint;
+  std::shared_ptr<const grammar::TokenTrie> trie;
 
   // Guesses what comes next (drafter.h): speed, never a token. Null: nothing is guessed. It is used
   // by generate() only.
