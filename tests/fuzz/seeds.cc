@@ -408,10 +408,11 @@ std::vector<Bytes> chat_template_seeds() {
 {% if add_generation_prompt and ns.n > 0 %}<|assistant|>{% endif %}
 )"),
           bytes_of(R"({% set x %}{{ strftime_now('%d %b %Y') | upper }}{% endset %}
-{% filter indent(2, true) %}{{ x }}{% endfilter %}{% with a, b = 1, -2.5e3 %}{{ a // b ** 2 % 3 }}{% endwith %}
+{% filter indent(2, true) %}{{ x }}{% endfilter %}{% with a = 1, b = -2.5e3 %}{{ a // b ** 2 % 3 }}{% endwith %}
 {{ '%s %05d' % (x, 7) }}{{ [1, 'b', {'k': none}][::-1] | map('string') | join('-') }}{% raw %}{{ }}{% endraw %}
 {% for k, v in {'b': 1, 'a': (2, 3)} | dictsort recursive %}{{ loop.cycle(k, v) }}{% else %}{% endfor %}
-{% call(y) caller_of(tools) %}{{ y }}{% endcall %}{% macro caller_of(l) %}{{ caller(l | length) }}{% endmacro %})")};
+{% macro caller_of(l) %}{{ caller(l | length) }}{% endmacro %}
+{% call(y) caller_of(tools) %}{{ y }}{% endcall %})")};
 }
 
 std::vector<Bytes> sampling_seeds() {
