@@ -43,7 +43,8 @@ class InferenceVerbs : public testing::Test {
     test::write_tiny_model(config, file("base.gguf"), tokenizer.get());
     test::write_tiny_model(config, file("chat.gguf"), tokenizer.get(),
                            std::string(kLlama3Template));
-    test::write_tiny_model(config, file("odd.gguf"), tokenizer.get(), "{{ messages }}");
+    test::write_tiny_model(config, file("odd.gguf"), tokenizer.get(),
+                           "{{ raise_exception('only with tools') }}");
     test::write_tiny_model(config, file("mute.gguf"));
     std::string text;
     for (int i = 0; i < 40; ++i) text += "the quick brown fox, ";
@@ -220,9 +221,13 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", model, "the quick brown fox jumps", "--ctx", "3"}, 2,
                  {"the context holds 3; the model was made for up to 20000"});
   expect_failure({"run", model, "a", "--system", "b"}, 2, {"--system"});
+  expect_failure({"run", model, "a", "--grammar", "root ::= \"a"}, 2, {"line 1"});
+  expect_failure({"run", model, "a", "--json-schema", R"({"type": "odd"})"}, 2, {"type"});
+  expect_failure({"run", model, "a", "-j", "{}", "--grammar", "root ::= \"a\""}, 2, {"--grammar"});
+  expect_failure({"run", model, "a", "--model-draft", file("none.gguf")}, 1, {"none.gguf"});
   expect_failure({"run", model, "a", "b"}, 2, {"b"});
   expect_failure({"run"}, 2, {"MODEL"});
-  expect_failure({"run", file("odd.gguf"), "a"}, 1, {"chat template", "--raw"});
+  expect_failure({"run", file("odd.gguf"), "a"}, 1, {"odd.gguf", "only with tools", "--raw"});
   expect_failure({"run", file("mute.gguf"), "a"}, 1, {"has no tokenizer"});
   expect_failure({"run", file("none.gguf"), "a"}, 1, {"none.gguf"});
 }

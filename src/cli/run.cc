@@ -255,9 +255,9 @@ class Runner {
     try {
       return template_->render(
           {{"messages", messages_}, {"add_generation_prompt", true}, {"now", now_}});
-    } catch (...) {
+    } catch (const Error& error) {
       messages_.erase(messages_.size() - 1);
-      throw;
+      throw Error(error.kind(), std::string(error.what()) + "; --raw does without the template");
     }
   }
 

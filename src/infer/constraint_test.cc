@@ -36,7 +36,7 @@ class ConstraintTest : public testing::Test {
   }
   Completion answer(uint64_t seed, const GenerateOptions& options) {
     const ScopedSequence sequence(*engine_);
-    const std::vector<int32_t> prompt = test::random_ids(12, 290, seed);
+    const std::vector<int32_t> prompt = model_->tokenizer()->encode("to be or not, to be or not");
     GenerateOptions seeded = options;
     seeded.sampling.seed = seed;
     return generate(*engine_, sequence, prompt, seeded);
@@ -68,7 +68,7 @@ TEST_F(ConstraintTest, AnswersAreValidForTheSchemaOrCutOff) {
     EXPECT_TRUE(json.at("be") == "or" || json["be"] == "not" || json["be"].is_null());
     for (const auto& [key, value] : json.items())
       EXPECT_TRUE(key == "to" || key == "be" || key == "not") << key;
-    if (json.contains("not")) EXPECT_LE(json["not"].size(), 2u);
+    EXPECT_LE(json.value("not", nlohmann::json::array()).size(), 2u);
   }
   EXPECT_GE(ended, 20);
 }

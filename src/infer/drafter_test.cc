@@ -80,7 +80,7 @@ class WrongDrafter : public Drafter {
   std::vector<int32_t> draft(std::span<const int32_t> tokens, size_t most) override {
     std::vector<int32_t> ids;
     for (size_t i = 0; i < most; ++i)
-      ids.push_back(static_cast<int32_t>((tokens.size() * 7 + i * 13) % 300));
+      ids.push_back(static_cast<int32_t>((tokens.size() * 7 + i * 13) % 260));
     return ids;
   }
 };
