@@ -127,7 +127,7 @@ class Writer {
              "ws " + literal(",") + "ws " + member(json.arguments_key) + arguments(i) + "ws " +
              literal("}");
     });
-    const std::string list = fmt::format("\"[\" ws call {}ws \"]\" ", more("ws \",\" ws call "));
+    std::string list = fmt::format("\"[\" ws call {}ws \"]\" ", more("ws \",\" ws call "));
     if (json.bare) {
       // Only Llama, which has a token for its calls, separates objects without brackets.
       const bool bracketed = json.wrappers[0].close.empty() == false;
@@ -161,7 +161,7 @@ class Writer {
     trigger(named.section.empty() && !named.at_start ? named.begin : named.section);
     const std::string begin = mark(named.begin) + mark(named.before_name);
     const std::string first = (named.at_start ? "" : begin) + "call ";
-    const std::string all = first + more(fmt::format("ws {}call ", begin));
+    std::string all = first + more(fmt::format("ws {}call ", begin));
     if (named.section.empty()) return all;
     return mark(named.section) + "ws " + all + "ws " + mark(named.section_end);
   }

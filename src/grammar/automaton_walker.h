@@ -72,23 +72,17 @@ class AutomatonConstraint final : public Constraint {
     constexpr size_t kMasks = 256;
     if (trie.serial() != masks_for_ || masks_.size() >= kMasks) masks_.clear();
     masks_for_ = trie.serial();
-    const auto [at, added] = masks_.try_emplace(state);
-    if (added) {
-      try {
-        at->second.assign(trie.mask_words(), 0);
-        trie.all().walk(
-            state,
-            [&](uint32_t& moved, uint8_t byte) {
-              moved = automaton_.next(moved, byte);
-              return moved != Automaton::kDead;
-            },
-            [&](uint32_t, int32_t token) { allow(at->second, token); });
-      } catch (...) {
-        masks_.erase(at);
-        throw;
-      }
-    }
-    return at->second;
+    const auto known = masks_.find(state);
+    if (known != masks_.end()) return known->second;
+    std::vector<uint32_t> mask(trie.mask_words());
+    trie.all().walk(
+        state,
+        [&](uint32_t& moved, uint8_t byte) {
+          moved = automaton_.next(moved, byte);
+          return moved != Automaton::kDead;
+        },
+        [&](uint32_t, int32_t token) { allow(mask, token); });
+    return masks_[state] = std::move(mask);
   }
 
   mutable std::mutex mutex_;

@@ -132,6 +132,7 @@ uint32_t StringPlan::free_characters(uint32_t state, size_t slice, bool failures
     struct Partial {
       uint32_t state;
       bool separator;  // the bytes so far begin a line or paragraph separator
+      // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted comparison
       auto operator<=>(const Partial&) const = default;
     };
     std::vector<uint32_t> next;
