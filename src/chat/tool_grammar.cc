@@ -259,7 +259,7 @@ class Writer {
       if (!any.empty()) text += required.empty() ? fmt::format("({})? ", any) : any;
       return literal(tools_[i]->name + "(") + text + literal(")");
     });
-    const std::string list = fmt::format("\"[\" call {}\"]\" ", more("\", \" call "));
+    std::string list = fmt::format("\"[\" call {}\"]\" ", more("\", \" call "));
     if (python.bare) return list;
     trigger(python.open);
     return mark(python.open) + list + mark(python.close);
