@@ -35,6 +35,12 @@ class CodeSet {
   std::vector<Range> ranges_;
 };
 
+// The value of a hexadecimal digit, -1 for any other character.
+constexpr int hex_digit(char c) {
+  const int letter = c | 0x20;
+  return c >= '0' && c <= '9' ? c - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
 struct ByteRange {
   uint8_t low, high;
 };

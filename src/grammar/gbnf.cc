@@ -261,10 +261,7 @@ class Parser {
   uint32_t hex(int digits) {
     uint32_t value = 0;
     for (int i = 0; i < digits; ++i, ++at_) {
-      const char c = peek();
-      const int digit = c >= '0' && c <= '9'                     ? c - '0'
-                        : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                                 : -1;
+      const int digit = hex_digit(peek());
       if (digit < 0) fail("hexadecimal digits are missing");
       value = value * 16 + static_cast<uint32_t>(digit);
     }

@@ -15,7 +15,7 @@ void write_repr(Memory& memory, TextBuilder& out, const Value& value);
 Text to_text(Memory& memory, const Value& value);  // str(); a text is itself
 
 struct JsonStyle {
-  bool ascii = false;  // \uXXXX beyond ASCII
+  bool ascii = false;  // what is beyond it as escapes with \u
   bool sort_keys = false;
   std::optional<std::string> indent;  // one level; nothing: all on one line
   std::string between = ", ", colon = ": ";
