@@ -32,6 +32,11 @@ class AutomatonConstraint final : public Constraint {
       states_.push_back(owner_.automaton_.start());
     }
     std::unique_ptr<Walker> clone() const override { return std::make_unique<Place>(*this); }
+    std::unique_ptr<Walker> fork() const override {
+      auto copy = std::make_unique<Place>(*this);
+      copy->states_.erase(copy->states_.begin(), copy->states_.end() - 1);
+      return copy;
+    }
 
     bool push(std::string_view bytes) override {
       const std::lock_guard lock(owner_.mutex_);

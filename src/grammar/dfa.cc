@@ -187,15 +187,15 @@ bool Dfa::accepts_at_end(const Members& members, bool after_word) {
   return false;
 }
 
+// Throws before anything is kept: others may go on with what there is.
 uint32_t Dfa::intern(Members members) {
-  const auto [at, added] =
-      known_.try_emplace(std::move(members), static_cast<uint32_t>(states_.size()));
-  if (!added) return at->second;
-  total_members_ += at->first.size();
-  if (states_.size() >= kMaxStates || total_members_ > kMaxMembers) {
+  if (const auto known = known_.find(members); known != known_.end()) return known->second;
+  if (states_.size() >= kMaxStates || total_members_ + members.size() > kMaxMembers) {
     fail_resource("{} needs too many states (more than {}); make it simpler", what_,
                   std::min(states_.size(), kMaxStates));
   }
+  total_members_ += members.size();
+  const auto at = known_.emplace(std::move(members), static_cast<uint32_t>(states_.size())).first;
   Members nodes = at->first;
   const bool after_word = !nodes.empty() && nodes.back() == kWordBit;
   if (after_word) nodes.pop_back();

@@ -4,24 +4,30 @@
 
 #include "base/error.h"
 #include "files/printable.h"
+#include "grammar/free_text.h"
+#include "grammar/token_trie.h"
 
 namespace avocado::grammar {
 namespace {
 
 constexpr int kMaxDepth = 200;
-constexpr uint32_t kMaxRepeat = 1 << 17;
+constexpr uint32_t kMaxRepeat = 1 << 17, kMaxToken = (1 << 21) - 1;
 
 class Parser {
  public:
   Parser(std::string_view text) : text_(text) {}
 
-  Pushdown parse(const std::string& root) {
+  Pushdown parse(const std::string& root, const OutsideRules& outside) {
     if (!unicode::is_valid_utf8(text_)) fail("the grammar is not UTF-8");
     space(true);
     while (at_ < text_.size()) read_rule();
     const auto found = ids_.find(root);
     if (found == ids_.end() || !rules_[found->second].defined)
       fail_usage("grammar: there is no rule {}", printable(root));
+    for (const auto& [name, what] : outside) {
+      const auto named = ids_.find(name);
+      if (named != ids_.end() && !rules_[named->second].defined) define(named->second, what);
+    }
     for (const Rule& rule : rules_) {
       at_ = rule.at;
       if (!rule.defined) fail(fmt::format("the rule {} is not defined", rule.name));
@@ -88,6 +94,31 @@ class Parser {
     return found->second;
   }
 
+  void define(uint32_t id, const OutsideRule& what) {
+    rules_[id].defined = true;
+    if (what.hole >= 0) {
+      rules_[id].expr = Expr::bytes(hole_code(what.hole));
+      return;
+    }
+    // One rule per state; the first is the rule itself.
+    std::vector<std::string> without = what.without;
+    without.emplace_back(1, static_cast<char>(kHole));
+    const FreeTextAutomaton text(without);
+    const auto more = static_cast<uint32_t>(rules_.size());
+    const auto rule_of = [&](uint32_t state) { return state == 0 ? id : more + state - 1; };
+    const std::string name = rules_[id].name;
+    for (uint32_t state = 1; state < text.states(); ++state)
+      rules_.push_back({name, rules_[id].at, true});
+    for (uint32_t state = 0; state < text.states(); ++state) {
+      std::vector<Expr> ways = {Expr::sequence({})};
+      for (const FreeTextAutomaton::Move& move : text.moves(state)) {
+        Expr onward{.kind = Expr::Kind::rule, .rule = rule_of(move.to)};
+        ways.push_back(Expr::sequence({Expr::byte(move.low, move.high), std::move(onward)}));
+      }
+      rules_[rule_of(state)].expr = Expr::choice(std::move(ways));
+    }
+  }
+
   void read_rule() {
     const size_t begin = at_;
     const uint32_t id = rule_id(name(), begin);
@@ -145,6 +176,8 @@ class Parser {
         parts.push_back(choice(true));
         space(true);
         if (!skip(")")) fail(") is expected");
+      } else if (c == '<') {
+        parts.push_back(token());
       } else if (named) {
         const size_t begin = at_;
         parts.push_back(Expr{.kind = Expr::Kind::rule, .rule = rule_id(name(), begin)});
@@ -183,12 +216,12 @@ class Parser {
     }
     part = Expr::repeat(std::move(part), min, max);
   }
-  uint32_t number() {
+  uint32_t number(uint32_t most = kMaxRepeat) {
     const size_t begin = at_;
     uint32_t value = 0;
     while (peek() >= '0' && peek() <= '9') {
       value = value * 10 + static_cast<uint32_t>(text_[at_++] - '0');
-      if (value > kMaxRepeat) fail("the repetition is longer than supported");
+      if (value > most) fail("the number is larger than supported");
     }
     if (at_ == begin) fail("a number is expected");
     return value;
@@ -202,6 +235,13 @@ class Parser {
       parts.push_back(Expr::of(CodeSet{{c, c}}));
     }
     return Expr::sequence(std::move(parts));
+  }
+
+  Expr token() {
+    if (!skip("<[")) fail("a token is written <[1000]>, by its number");
+    const uint32_t id = number(kMaxToken);
+    if (!skip("]>")) fail("]> is expected");
+    return Expr::bytes(token_code(static_cast<int32_t>(id)));
   }
 
   CodeSet bracket() {
@@ -278,8 +318,15 @@ class Parser {
 
 }  // namespace
 
-Pushdown parse_gbnf(std::string_view grammar, const std::string& root) {
-  return Parser(grammar).parse(root);
+std::string hole_code(int hole) {
+  std::string code(1, static_cast<char>(kHole));
+  for (int digit = 4; digit-- > 0;) code += static_cast<char>(0xf5 + (hole >> 3 * digit & 7));
+  return code;
+}
+
+Pushdown parse_gbnf(std::string_view grammar, const std::string& root,
+                    const OutsideRules& outside) {
+  return Parser(grammar).parse(root, outside);
 }
 
 }  // namespace avocado::grammar

@@ -38,13 +38,8 @@ void Matcher::mask(std::span<uint32_t> bits) {
 
 bool Matcher::accept(int32_t token) {
   if (ended_ || token < 0 || token >= trie_->vocab_size()) return false;
-  if (trie_->is_end(token)) {
-    if (!walker_->complete() || !walker_->push({})) return false;
-    ended_ = true;
-    return true;
-  }
-  const std::string_view bytes = trie_->bytes(token);
-  return !bytes.empty() && walker_->push(bytes);
+  if (trie_->is_end(token) && walker_->complete() && walker_->push({})) return ended_ = true;
+  return walker_->push(trie_->bytes(token));
 }
 
 bool Matcher::accept_bytes(std::string_view bytes) { return !ended_ && walker_->push(bytes); }
@@ -65,7 +60,7 @@ std::string Matcher::forced_bytes() {
   size_t pushed = 0;
   while (!ended_ && forced.size() < kMost && !walker_->complete()) {
     const std::bitset<256> next = walker_->next_bytes();
-    if (next.count() != 1) break;
+    if (next.count() != 1 || next._Find_first() >= 0xf5) break;  // none, or a token's code
     forced.push_back(static_cast<char>(next._Find_first()));
     walker_->push({&forced.back(), 1});
     ++pushed;

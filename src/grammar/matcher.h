@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "grammar/token_trie.h"
@@ -28,6 +29,11 @@ struct SchemaOptions {
   bool assert_formats = true;  // known values of "format" are checked; others never are
   // Documents that $ref may name, by URI. Nothing is ever fetched.
   std::map<std::string, nlohmann::json> remotes = {};
+};
+
+// Any text and any tokens, but none of these strings; tokens in them by their token_code.
+struct FreeText {
+  std::vector<std::string> without;
 };
 
 // What texts are allowed. Immutable to its users and shared between threads; the automata behind it
@@ -44,9 +50,14 @@ class Constraint {
                                                               const SchemaOptions& options = {});
   // Any JSON object.
   static std::shared_ptr<const Constraint> from_json_object(const SchemaOptions& options = {});
-  // A grammar in the notation of llama.cpp.
+  // A grammar in the notation of llama.cpp (grammar/gbnf.h).
   static std::shared_ptr<const Constraint> from_gbnf(std::string_view grammar,
                                                      const std::string& root = "root");
+  // The same with rules that the grammar names but does not define. Where one of these is a
+  // constraint, white space before it belongs to the grammar, unless it begins with nothing else.
+  using Parts = std::map<std::string, std::variant<FreeText, std::shared_ptr<const Constraint>>>;
+  static std::shared_ptr<const Constraint> from_parts(std::string_view grammar, const Parts& parts,
+                                                      const std::string& root = "root");
   // The whole text matches the pattern (ECMA-262).
   static std::shared_ptr<const Constraint> from_regex(std::string_view pattern);
   // The text is one of the strings.

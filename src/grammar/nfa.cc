@@ -24,6 +24,13 @@ Expr Expr::literal(std::string_view text) {
   return out;
 }
 
+Expr Expr::bytes(std::string_view bytes) {
+  Expr out;
+  for (const char c : bytes)
+    out.parts.push_back(byte(static_cast<uint8_t>(c), static_cast<uint8_t>(c)));
+  return out;
+}
+
 uint32_t Nfa::add(Node node) {
   if (nodes_.size() >= kMaxNodes) {
     fail_usage("{} needs more than {} states; shorten it or its repetitions", what_, kMaxNodes);
@@ -36,6 +43,9 @@ uint32_t Nfa::add(const Expr& expr, uint32_t next) {
   switch (expr.kind) {
     case Expr::Kind::set:
       return add_set(expr.set, next);
+    case Expr::Kind::byte:
+      edges_.push_back({static_cast<uint8_t>(expr.min), static_cast<uint8_t>(expr.max), next});
+      return add({.kind = Kind::bytes, .a = static_cast<uint32_t>(edges_.size() - 1), .b = 1});
     case Expr::Kind::sequence:
       for (size_t i = expr.parts.size(); i-- > 0;) next = add(expr.parts[i], next);
       return next;

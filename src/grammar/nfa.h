@@ -14,6 +14,7 @@ namespace avocado::grammar {
 struct Expr {
   enum class Kind : uint8_t {
     set,         // one code point of `set`
+    byte,        // one byte from `min` to `max`
     sequence,    // all parts in order; no parts: the empty text
     choice,      // one of the parts; no parts: nothing matches
     repeat,      // the one part, min to max times
@@ -32,6 +33,9 @@ struct Expr {
   uint32_t rule = 0;
 
   static Expr of(CodeSet set) { return {.kind = Kind::set, .set = std::move(set)}; }
+  static Expr byte(uint32_t low, uint32_t high) {
+    return {.kind = Kind::byte, .min = low, .max = high};
+  }
   static Expr of(Kind kind) { return {.kind = kind}; }
   static Expr sequence(std::vector<Expr> parts) {
     return {.kind = Kind::sequence, .parts = std::move(parts)};
@@ -42,6 +46,7 @@ struct Expr {
   static Expr repeat(Expr part, uint32_t min, uint32_t max);
   // The characters of `text`, which is UTF-8.
   static Expr literal(std::string_view text);
+  static Expr bytes(std::string_view bytes);
 };
 
 class Nfa {

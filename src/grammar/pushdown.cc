@@ -1,11 +1,17 @@
 #include "grammar/pushdown.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 #include "base/error.h"
 
 namespace avocado::grammar {
+namespace {
+
+constexpr uint64_t kComplete = ~uint64_t{0};  // the last member of states that are
+
+}  // namespace
 
 Pushdown::Pushdown(Nfa nfa, std::vector<uint32_t> entries, uint32_t root)
     : nfa_(std::move(nfa)), entries_(std::move(entries)) {
@@ -21,14 +27,12 @@ Pushdown::Pushdown(Nfa nfa, std::vector<uint32_t> entries, uint32_t root)
 }
 
 uint32_t Pushdown::push(uint32_t back_to, uint32_t below) {
-  const auto [at, added] = stack_ids_.try_emplace(uint64_t{back_to} << 32 | below,
-                                                  static_cast<uint32_t>(stacks_.size()));
-  if (added) {
-    if (stacks_.size() >= kMaxStacks)
-      fail_resource("the grammar is nested too deep: more than {} stacks", kMaxStacks);
-    stacks_.push_back({back_to, below});
-  }
-  return at->second;
+  const uint64_t stack = uint64_t{back_to} << 32 | below;
+  if (const auto known = stack_ids_.find(stack); known != stack_ids_.end()) return known->second;
+  if (stacks_.size() >= kMaxStacks)
+    fail_resource("the grammar is nested too deep: more than {} stacks", kMaxStacks);
+  stacks_.push_back({back_to, below});
+  return stack_ids_[stack] = static_cast<uint32_t>(stacks_.size() - 1);
 }
 
 uint32_t Pushdown::close() {
@@ -74,16 +78,30 @@ uint32_t Pushdown::close() {
     }
   }
   std::sort(members.begin(), members.end());
-  if (complete) members.push_back(~uint64_t{0});
-  const auto [at, added] =
-      known_.try_emplace(std::move(members), static_cast<uint32_t>(states_.size()));
-  if (!added) return at->second;
-  total_members_ += at->first.size();
-  if (states_.size() >= kMaxStates || total_members_ > kMaxMembers)
+  if (complete) members.push_back(kComplete);
+  return intern(std::move(members), complete);
+}
+
+// Throws before anything is kept: others may go on with what there is.
+uint32_t Pushdown::intern(Members members, bool complete) {
+  if (const auto known = known_.find(members); known != known_.end()) return known->second;
+  if (states_.size() >= kMaxStates || total_members_ + members.size() > kMaxMembers)
     fail_resource("the grammar needs too many states (more than {})", states_.size());
+  total_members_ += members.size();
+  const auto at = known_.emplace(std::move(members), static_cast<uint32_t>(states_.size())).first;
   states_.push_back({&at->first, complete});
   table_.resize(table_.size() + classes_, kUnknown);
   return at->second;
+}
+
+uint32_t Pushdown::unite(uint32_t a, uint32_t b) {
+  if (a == b || b == kDead) return a;
+  if (a == kDead) return b;
+  Members members;
+  std::set_union(states_[a].members->begin(), states_[a].members->end(),
+                 states_[b].members->begin(), states_[b].members->end(),
+                 std::back_inserter(members));
+  return intern(std::move(members), complete(a) || complete(b));
 }
 
 uint32_t Pushdown::next(uint32_t state, uint8_t byte) {
@@ -91,7 +109,7 @@ uint32_t Pushdown::next(uint32_t state, uint8_t byte) {
   if (table_[slot] != kUnknown) return table_[slot];
   work_.clear();
   for (const uint64_t place : *states_[state].members) {
-    if (place == ~uint64_t{0}) break;
+    if (place == kComplete) break;
     const Nfa::Node& node = nfa_.nodes()[place >> 32];
     for (uint32_t i = 0; i < node.b; ++i) {
       const Nfa::Edge& edge = nfa_.edges(node)[i];

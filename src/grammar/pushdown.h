@@ -24,6 +24,10 @@ class Pushdown {
   // Throws Error(resource) when there are too many states.
   uint32_t next(uint32_t state, uint8_t byte);
   bool complete(uint32_t state) const { return states_[state].complete; }
+  // Whether nothing may follow.
+  bool closed(uint32_t state) const { return states_[state].members->size() <= complete(state); }
+  // All ways of both.
+  uint32_t unite(uint32_t a, uint32_t b);
   size_t memory() const;
 
   // A rule from whose beginning itself is reached before any byte is read; -1 when there is none.
@@ -56,6 +60,7 @@ class Pushdown {
   uint32_t push(uint32_t back_to, uint32_t below);
   // Interns the closure of the places in work_.
   uint32_t close();
+  uint32_t intern(Members members, bool complete);
 
   Nfa nfa_;
   std::vector<uint32_t> entries_;

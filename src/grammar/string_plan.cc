@@ -52,11 +52,10 @@ StringPlan::StringPlan(std::vector<Dfa>& dfas, Circuit circuit, std::vector<Circ
 }
 
 uint32_t StringPlan::intern(std::vector<uint32_t> parts) {
-  const auto [at, added] =
-      known_.try_emplace(std::move(parts), static_cast<uint32_t>(states_.size()));
-  if (!added) return at->second;
+  if (const auto known = known_.find(parts); known != known_.end()) return known->second;
   if (states_.size() >= kMaxStates)
     fail_resource("schema: the patterns of one string need more than {} states", kMaxStates);
+  const auto at = known_.emplace(std::move(parts), static_cast<uint32_t>(states_.size())).first;
   states_.push_back(&at->first);
   table_.resize(table_.size() + classes_, kUnknown);
   info_of_.resize(info_of_.size() + length_classes_, kUnknown);

@@ -49,7 +49,24 @@ bool is_utf8_so_far(std::string_view text) {
   return false;
 }
 
+constexpr char kCode = '\xff';         // begins the code of a token
+constexpr uint8_t kFirstDigit = 0xf5;  // and its eight digits
+constexpr int kDigits = 7;
+
+// Whether no UTF-8 text has this byte.
+bool never_in_text(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte == 0xc0 || byte == 0xc1 || byte >= 0xf5;
+}
+
 }  // namespace
+
+std::string token_code(int32_t token) {
+  std::string code(1, kCode);
+  for (int digit = kDigits; digit-- > 0;)
+    code += static_cast<char>(kFirstDigit + (token >> 3 * digit & 7));
+  return code;
+}
 
 Trie::Trie(std::vector<Entry> entries) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
@@ -112,7 +129,7 @@ std::atomic<uint64_t> tries{0};
 
 TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     : serial_(++tries), vocab_size_(tokenizer.vocab_size()) {
-  std::vector<Trie::Entry> all, rest, long_text, after_quote, name_ends, undecided;
+  std::vector<Trie::Entry> all, closers, rest, long_text, after_quote, name_ends, undecided;
   std::array<std::vector<Trie::Entry>, kSlices> in_slices;
   bytes_.resize(static_cast<size_t>(vocab_size_));
   free_text_.assign(mask_words(), 0);
@@ -123,17 +140,21 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     for (auto& mask : slice.upto) mask.assign(mask_words(), 0);
   constexpr size_t kLongest = 60'000;  // Node::depth
   for (int32_t id = 0; id < vocab_size_; ++id) {
-    if (tokenizer.is_end(id)) {
-      ends_.push_back(id);
+    const bool end = tokenizer.is_end(id);
+    if (end) ends_.push_back(id);
+    const TokenKind kind = tokenizer.kind(id);
+    std::string& bytes = bytes_[static_cast<size_t>(id)];
+    if (!end && kind != TokenKind::control && kind != TokenKind::unknown &&
+        kind != TokenKind::unused)
+      bytes = tokenizer.token_bytes(id);
+    if (bytes.empty() || bytes.size() > kLongest ||
+        std::any_of(bytes.begin(), bytes.end(), never_in_text)) {
+      bytes = token_code(id);
+      all.push_back({bytes, id});
       continue;
     }
-    const TokenKind kind = tokenizer.kind(id);
-    if (kind == TokenKind::control || kind == TokenKind::unknown || kind == TokenKind::unused)
-      continue;
-    std::string& bytes = bytes_[static_cast<size_t>(id)];
-    bytes = tokenizer.token_bytes(id);
-    if (bytes.empty() || bytes.size() > kLongest) continue;
     all.push_back({bytes, id});
+    if (bytes.find_first_of("}]\"") < bytes.size() - 1) closers.push_back({bytes, id});
     const size_t characters = count_characters(bytes);
     size_t number = 0;
     while (number < kSlices && !std::all_of(bytes.begin(), bytes.end(), [&](char c) {
@@ -168,6 +189,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     }
   }
   all_ = Trie(std::move(all));
+  closers_ = Trie(std::move(closers));
   rest_ = Trie(std::move(rest));
   long_text_ = Trie(std::move(long_text));
   after_quote_ = Trie(std::move(after_quote));
@@ -181,8 +203,8 @@ bool TokenTrie::is_end(int32_t token) const {
 }
 
 size_t TokenTrie::memory() const {
-  size_t bytes = all_.memory() + rest_.memory() + long_text_.memory() + after_quote_.memory() +
-                 name_ends_.memory() + undecided_.memory();
+  size_t bytes = all_.memory() + closers_.memory() + rest_.memory() + long_text_.memory() +
+                 after_quote_.memory() + name_ends_.memory() + undecided_.memory();
   for (const std::string& text : bytes_)
     bytes += sizeof(text) + (text.size() > 15 ? text.size() : 0);
   for (const Slice& slice : slices_)

@@ -60,20 +60,26 @@ class Trie {
   size_t depth_ = 0;
 };
 
+// How a token that stands for no text (a control token, an end) is written among bytes: eight bytes
+// that no UTF-8 has. Only what names it lets it through.
+std::string token_code(int32_t token);
+
 class TokenTrie {
  public:
-  // Control, unknown and unused tokens stand for no text and are left out.
   explicit TokenTrie(const Tokenizer& tokenizer);
 
   int32_t vocab_size() const { return vocab_size_; }
   // Another one for each trie of the process, from 1 on.
   uint64_t serial() const { return serial_; }
   size_t mask_words() const { return (static_cast<size_t>(vocab_size_) + 31) / 32; }
+  // The text of a token, or its token_code.
   std::string_view bytes(int32_t token) const { return bytes_[static_cast<size_t>(token)]; }
   bool is_end(int32_t token) const;
   std::span<const int32_t> ends() const { return ends_; }
 
   const Trie& all() const { return all_; }
+  // The tokens in which something follows a byte that can end a JSON value: } ] "
+  const Trie& closers() const { return closers_; }
 
   // Tokens that are plain text inside a JSON string, by the characters they are made of. A token is
   // in the first slice whose set holds its characters. The two characters that a dot in a pattern
@@ -111,7 +117,7 @@ class TokenTrie {
   int32_t vocab_size_;
   std::vector<std::string> bytes_;
   std::vector<int32_t> ends_;
-  Trie all_, rest_, long_text_, after_quote_, name_ends_, undecided_;
+  Trie all_, closers_, rest_, long_text_, after_quote_, name_ends_, undecided_;
   std::vector<uint32_t> free_text_;
   std::array<Slice, kSlices> slices_;
 };

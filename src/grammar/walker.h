@@ -15,6 +15,8 @@ class Walker {
  public:
   virtual ~Walker() = default;
   virtual std::unique_ptr<Walker> clone() const = 0;
+  // A copy without the past: what was pushed before cannot be taken back in it.
+  virtual std::unique_ptr<Walker> fork() const = 0;
 
   // Goes on by all the bytes, or returns false and stays.
   virtual bool push(std::string_view bytes) = 0;
