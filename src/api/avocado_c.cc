@@ -235,7 +235,8 @@ avocado_status avocado_session_generate(avocado_session* session, const int32_t*
         break;
       case StopReason::stop_string:
       case StopReason::exhausted:
-        break;  // no string and no bias can be given here
+      case StopReason::grammar_limit:
+        break;  // no string, no bias and no grammar can be given here
     }
   });
 }

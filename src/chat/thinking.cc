@@ -48,15 +48,32 @@ void for_each_variable(std::string_view tag, Use use) {
   }
 }
 
+bool ends_with(const AnswerFormat& format, std::string_view rendered_prompt, const Marks& marks) {
+  const std::string_view prompt =
+      format.exact_space ? rendered_prompt : trim_space(rendered_prompt);
+  return std::any_of(std::begin(marks), std::end(marks), [&](std::string_view mark) {
+    return !mark.empty() && prompt.ends_with(mark);
+  });
+}
+
 }  // namespace
 
 bool prompt_opens_thinking(const AnswerFormat& format, std::string_view rendered_prompt) {
-  if (format.thinking.implicit) return true;
-  const std::string_view prompt =
-      format.exact_space ? rendered_prompt : trim_space(rendered_prompt);
-  return std::any_of(
-      std::begin(format.thinking.open), std::end(format.thinking.open),
-      [&](std::string_view mark) { return !mark.empty() && prompt.ends_with(mark); });
+  return format.thinking.implicit || ends_with(format, rendered_prompt, format.thinking.open);
+}
+
+bool prompt_closes_thinking(const AnswerFormat& format, std::string_view rendered_prompt) {
+  return ends_with(format, rendered_prompt, format.thinking.close);
+}
+
+bool template_thinks(const AnswerFormat& format, std::string_view chat_template) {
+  const auto mentions = [&](const Marks& marks) {
+    return std::any_of(std::begin(marks), std::end(marks), [&](std::string_view mark) {
+      return !mark.empty() && chat_template.find(mark) != std::string_view::npos;
+    });
+  };
+  return format.thinking.implicit || mentions(format.thinking.open) ||
+         mentions(format.thinking.close);
 }
 
 std::vector<std::string> template_switches(std::string_view chat_template) {

@@ -25,26 +25,25 @@ TEST(Thinking, PromptsOpenIt) {
   EXPECT_FALSE(prompt_opens_thinking(answer_format("command-r"), "<|CHATBOT_TOKEN|>"));
 }
 
-TEST(Thinking, BudgetEndsItOnce) {
-  ThinkingBudget budget(answer_format("hermes"), 3);
-  EXPECT_FALSE(budget.must_end(0));
-  EXPECT_FALSE(budget.must_end(2));
-  EXPECT_TRUE(budget.must_end(3));
-  EXPECT_FALSE(budget.must_end(4));
-  EXPECT_TRUE(ThinkingBudget(answer_format("hermes"), 0).must_end(0));
-  EXPECT_FALSE(ThinkingBudget(answer_format("hermes"), -1).must_end(1'000'000));
-  EXPECT_FALSE(ThinkingBudget(answer_format("command-r"), 0).must_end(5));
+TEST(Thinking, TemplatesMentionIt) {
+  const AnswerFormat& hermes = answer_format("hermes");
+  EXPECT_TRUE(template_thinks(hermes, "{{ content.split('</think>')[-1] }}"));
+  EXPECT_FALSE(template_thinks(hermes, "{{ messages }} think"));
+  EXPECT_TRUE(template_thinks(answer_format("apriel"), ""));
+  EXPECT_FALSE(template_thinks(answer_format("command-r"), "<think>"));
+  EXPECT_TRUE(prompt_closes_thinking(hermes, "assistant\n<think>\n\n</think>\n\n"));
+  EXPECT_FALSE(prompt_closes_thinking(hermes, "<think>\n\n</think>assistant"));
 }
 
 // What is written to end thinking ends it, in every format that thinks.
 TEST(Thinking, TheEndingEndsIt) {
   for (const AnswerFormat* format : answer_formats()) {
-    const ThinkingBudget budget(*format, 0);
-    EXPECT_EQ(budget.ending().empty(), format->thinking.close[0].empty()) << format->name;
-    if (budget.ending().empty()) continue;
+    const std::string_view ending = format->thinking.force;
+    EXPECT_EQ(ending.empty(), format->thinking.close[0].empty()) << format->name;
+    if (ending.empty()) continue;
     AnswerOptions options;
     options.starts_in_thinking = true;
-    const std::string text = "Hm, let" + std::string(budget.ending()) + "Four.";
+    const std::string text = "Hm, let" + std::string(ending) + "Four.";
     const Answer answer = parse_answer(*format, options, text);
     EXPECT_EQ(answer.reasoning, "Hm, let") << format->name;
     EXPECT_EQ(answer.content, "Four.") << format->name;

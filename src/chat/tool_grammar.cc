@@ -4,27 +4,15 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
+#include "chat/marks.h"
 
 namespace avocado::chat {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// A GBNF literal; with a space behind it, so that pieces can be put one after the other.
-std::string literal(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-  }
-  return text.empty() ? "" : out + "\" ";
-}
 
 std::u32string code_points(std::string_view text) {
   std::u32string out;
@@ -69,7 +57,8 @@ std::vector<std::pair<std::string, Json>> parameters_of(const Tool& tool) {
 
 class Writer {
  public:
-  Writer(const std::vector<const Tool*>& tools, bool several) : tools_(tools), several_(several) {}
+  Writer(const std::vector<const Tool*>& tools, bool several, const Tokenizer* tokenizer)
+      : tools_(tools), several_(several), tokenizer_(tokenizer) {}
 
   ToolGrammar write(const CallSyntax& syntax) {
     const std::string root =
@@ -78,15 +67,13 @@ class Writer {
     grammar.gbnf = fmt::format("root ::= {}\nws ::= [ \\n\\t]{{0,20}}\n{}", root, rules_);
     grammar.holes = std::move(holes_);
     grammar.triggers = std::move(triggers_);
-    grammar.marks.assign(marks_.begin(), marks_.end());
     return grammar;
   }
 
  private:
-  std::string mark(std::string_view text) {
-    if (!text.empty()) marks_.emplace(text);
-    return literal(text);
-  }
+  // Text as it is, and marks, which the vocabulary may have tokens for.
+  static std::string literal(std::string_view text) { return mark_gbnf(nullptr, text); }
+  std::string mark(std::string_view text) const { return mark_gbnf(tokenizer_, text); }
   void trigger(std::string_view text) {
     if (!text.empty()) triggers_.emplace_back(text);
   }
@@ -166,10 +153,15 @@ class Writer {
     return mark(named.section) + "ws " + all + "ws " + mark(named.section_end);
   }
 
-  // Text up to a mark and the mark itself: the automaton of Knuth, Morris and Pratt as rules.
-  std::string text_until(std::string_view end) {
-    if (text_written_) return "text-0 ";
-    text_written_ = true;
+  // Text up to a mark and the mark itself, behind `line`: where all of it is text, the automaton of
+  // Knuth, Morris and Pratt as rules.
+  std::string text_until(std::string_view line, std::string_view after_value) {
+    if (std::exchange(text_written_, true)) return "text-0 ";
+    const std::string end = std::string(line) + std::string(after_value);
+    if (mark(end) != literal(end)) {
+      rule("text-0", ".* " + literal(line) + mark(after_value));
+      return "text-0 ";
+    }
     const std::u32string pattern = code_points(end);
     const std::set<char32_t> letters(pattern.begin(), pattern.end());
     for (size_t state = 0; state < pattern.size(); ++state) {
@@ -190,7 +182,7 @@ class Writer {
 
   std::string rule_of(const TaggedCalls& tagged) {
     const std::string_view line = tagged.own_lines ? "\n" : "";
-    const std::string end_of_value = std::string(line) + std::string(tagged.after_value);
+    const std::string end_of_value = literal(line) + mark(tagged.after_value);
     call_rule([&](size_t i) {
       std::string text = literal(tools_[i]->name) + mark(tagged.after_name);
       // Where no mark ends the name, only a line break may follow.
@@ -215,11 +207,11 @@ class Writer {
           for (const Json& choice : *choices)
             any += (any.empty() ? "" : "| ") +
                    literal(choice.is_string() ? choice.get<std::string>() : choice.dump());
-          value += fmt::format("({}) {}", any, literal(end_of_value));
+          value += fmt::format("({}) {}", any, end_of_value);
         } else if (as_text) {
-          value += text_until(end_of_value);
+          value += text_until(line, tagged.after_value);
         } else {
-          value += hole(fmt::format("value-{}-{}", i, number), schema) + literal(end_of_value);
+          value += hole(fmt::format("value-{}-{}", i, number), schema) + end_of_value;
         }
         const std::string parameter = fmt::format("parameter-{}-{}", i, number++);
         rule(parameter, value + "ws");
@@ -227,7 +219,6 @@ class Writer {
       }
       return text + mark(tagged.end);
     });
-    marks_.emplace(tagged.after_value);
     trigger(tagged.section);
     const std::string head = mark(tagged.section) + "ws " + mark(tagged.begin);
     const std::string tail =
@@ -276,17 +267,17 @@ class Writer {
 
   const std::vector<const Tool*>& tools_;
   const bool several_;
+  const Tokenizer* tokenizer_;
   std::string rules_;
   bool text_written_ = false;
   std::vector<ToolGrammar::Hole> holes_;
   std::vector<std::string> triggers_;
-  std::set<std::string> marks_;
 };
 
 }  // namespace
 
 ToolGrammar tool_grammar(const AnswerFormat& format, const std::vector<Tool>& tools,
-                         const ToolChoice& choice) {
+                         const ToolChoice& choice, const Tokenizer* tokenizer) {
   std::vector<const Tool*> chosen;
   for (const Tool& tool : tools) {
     if (choice.name.empty() || choice.name == tool.name) chosen.push_back(&tool);
@@ -295,7 +286,7 @@ ToolGrammar tool_grammar(const AnswerFormat& format, const std::vector<Tool>& to
     if (tools.empty()) fail_usage("tool_choice: a call is required, but there are no tools");
     fail_usage("tool_choice: there is no tool \"{}\"", choice.name);
   }
-  return Writer(chosen, choice.several).write(format.calls);
+  return Writer(chosen, choice.several, tokenizer).write(format.calls);
 }
 
 }  // namespace avocado::chat

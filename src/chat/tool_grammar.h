@@ -9,6 +9,7 @@
 
 #include "chat/answer_format.h"
 #include "chat/tools.h"
+#include "text/tokenizer.h"
 
 namespace avocado::chat {
 
@@ -30,12 +31,11 @@ struct ToolGrammar {
   // first has one of these texts; they are the beginning of what it describes. Empty: the format
   // has no mark, its calls can only be required.
   std::vector<std::string> triggers;
-  // The marks in it: a tokenizer may know some of them as special tokens.
-  std::vector<std::string> marks;
 };
 
-// Throws Error(usage) when there are no tools, or none of the chosen name.
+// Marks that are control tokens of `tokenizer` are written as such (<[id]>); without one all are
+// text. Throws Error(usage) when there are no tools, or none of the chosen name.
 ToolGrammar tool_grammar(const AnswerFormat& format, const std::vector<Tool>& tools,
-                         const ToolChoice& choice = {});
+                         const ToolChoice& choice = {}, const Tokenizer* tokenizer = nullptr);
 
 }  // namespace avocado::chat

@@ -15,8 +15,10 @@ constexpr size_t kMaxStrings = 4096;
 }  // namespace
 
 AnswerText::AnswerText(const Tokenizer* tokenizer, std::span<const int32_t> prompt,
-                       std::span<const std::string> stops, std::span<const std::string> banned)
-    : tokenizer_(tokenizer) {
+                       std::span<const std::string> stops, std::span<const std::string> banned,
+                       std::span<const int32_t> shown)
+    : tokenizer_(tokenizer), shown_(shown.begin(), shown.end()) {
+  std::sort(shown_.begin(), shown_.end());
   watch(stops, false);
   watch(banned, true);
   if (tokenizer_ == nullptr) return;
@@ -46,10 +48,11 @@ void AnswerText::watch(std::span<const std::string> strings, bool banned) {
 // Models may have rows for tokens that their tokenizer does not know (padding).
 std::string AnswerText::bytes_of(int32_t id) {
   if (id >= tokenizer_->vocab_size()) return {};
-  std::string bytes = tokenizer_->token_bytes(id);
+  const bool special = std::binary_search(shown_.begin(), shown_.end(), id);
+  std::string bytes = tokenizer_->token_bytes(id, special);
   if (bytes.empty() || begun_ || first_token_) return bytes;
   first_token_ = starts_.size();
-  return tokenizer_->decode({&id, 1});
+  return tokenizer_->decode({&id, 1}, special);
 }
 
 size_t AnswerText::token_at(size_t byte) const {

@@ -30,12 +30,15 @@ class AnswerText {
   // What a token stands for can depend on those before it (a character in several tokens, a space
   // at the very beginning), hence the prompt. Without a tokenizer there is no text. Throws
   // Error(usage) for strings that are empty or longer than 1024 bytes, more than 4096 of them, or
-  // any without a tokenizer.
+  // any without a tokenizer. `shown`: control tokens that stand in the text by their spelling.
   AnswerText(const Tokenizer* tokenizer, std::span<const int32_t> prompt,
-             std::span<const std::string> stops, std::span<const std::string> banned);
+             std::span<const std::string> stops, std::span<const std::string> banned,
+             std::span<const int32_t> shown = {});
 
   // One more token.
   std::optional<Match> push(int32_t id);
+  // The text of the last token.
+  std::string_view last() const { return std::string_view(bytes_).substr(starts_.back()); }
   // Only the first `tokens` stay; at least given().
   void rewind(size_t tokens);
   // Only the bytes before `end` stay. Gives how many tokens they stand in.
@@ -59,6 +62,7 @@ class AnswerText {
   size_t safe_end() const;
 
   const Tokenizer* tokenizer_;
+  std::vector<int32_t> shown_;  // sorted
   std::vector<Watched> watched_;
   size_t longest_ = 0;
   std::string bytes_;           // of the answer

@@ -110,10 +110,10 @@ const std::vector<int32_t>& Engine::ids(SequenceId sequence) const { return stat
 
 void Engine::check_fits(int64_t tokens) const {
   if (tokens <= options_.context) return;
-  fail_usage("the prompt has {} tokens, but the context holds {}{}", tokens, options_.context,
+  fail_usage("the prompt has {} tokens, but the context holds {}; {}", tokens, options_.context,
              options_.context < model_.config().context
-                 ? fmt::format("; the model was made for up to {}", model_.config().context)
-                 : "");
+                 ? fmt::format("the model was made for up to {} (--ctx)", model_.config().context)
+                 : "the model was made for no more; shorten it, or have it cut (--overflow)");
 }
 
 void Engine::check(std::span<const Input> inputs) const {

@@ -19,11 +19,16 @@ void check_prompt(const Engine& engine, std::span<const int32_t> prompt) {
   engine.check_fits(static_cast<int64_t>(prompt.size()));
 }
 
-// The last token, before which the sequence is cut: the answer may have gone back.
-std::span<const int32_t> next_input(Engine& engine, SequenceId sequence, const Answer& answer) {
-  const auto before = static_cast<int64_t>(answer.tokens().size()) - 1;
-  if (static_cast<int64_t>(engine.ids(sequence).size()) > before) engine.truncate(sequence, before);
-  return std::span(answer.tokens()).last(1);
+// The tokens to run next, usually the last one; the sequence is cut before them, since the answer
+// may have gone back, or forgotten what was there.
+std::span<const int32_t> next_input(Engine& engine, SequenceId sequence, Answer& answer) {
+  const std::span<const int32_t> tokens = answer.tokens();
+  const auto before = static_cast<int64_t>(tokens.size()) - 1;
+  if (answer.take_moved())
+    engine.keep_common(sequence, tokens);
+  else if (static_cast<int64_t>(engine.ids(sequence).size()) > before)
+    engine.truncate(sequence, before);
+  return tokens.subspan(engine.ids(sequence).size());
 }
 
 // How many tokens may be guessed for the next step.
@@ -52,6 +57,8 @@ const char* stop_reason_name(StopReason reason) {
       return "stop";
     case StopReason::exhausted:
       return "exhausted";
+    case StopReason::grammar_limit:
+      return "grammar";
   }
   return "";
 }
@@ -81,7 +88,7 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
       break;
     }
     const auto start = Clock::now();
-    const bool guessing = begun && options.drafter != nullptr;
+    const bool guessing = begun && options.drafter != nullptr && rest.size() == 1;
     size_t drafted = 0;
     if (guessing) {
       const size_t wanted = std::min(

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,18 +13,20 @@
 #include "infer/drafter.h"
 #include "infer/engine.h"
 #include "infer/sampler.h"
+#include "infer/thinking_budget.h"
 
 namespace avocado {
 
 enum class StopReason {
-  end_token,     // the model ended
-  max_tokens,    // as many as were asked for
-  context_full,  // the sequence can hold no more
-  interrupted,   // by GenerateHooks::interrupted
-  stop_string,   // one of GenerateOptions::stop_strings
-  exhausted,     // no token was left: all banned, biased to -infinity, or too often taken back
+  end_token,      // the model ended
+  max_tokens,     // as many as were asked for
+  context_full,   // the sequence can hold no more
+  interrupted,    // by GenerateHooks::interrupted
+  stop_string,    // one of GenerateOptions::stop_strings
+  exhausted,      // no token was left: all banned, biased to -infinity, or too often taken back
+  grammar_limit,  // the automaton behind the constraint outgrew its bounds (docs/grammars.md)
 };
-// "end", "length", "context", "interrupted", "stop", "exhausted"
+// "end", "length", "context", "interrupted", "stop", "exhausted", "grammar"
 const char* stop_reason_name(StopReason reason);
 
 struct GenerateOptions {
@@ -31,6 +34,15 @@ struct GenerateOptions {
   SamplerParameters sampling;
   std::vector<int32_t> ends;  // tokens that end the answer, besides the tokenizer's own
   bool stop_at_ends = true;
+  // Control tokens that stand in the text by their spelling, such as the marks of a chat format.
+  std::vector<int32_t> shown;
+
+  // When the context is full: end there (false), or forget the oldest half of what follows the
+  // first `keep` tokens (a token that begins the text is kept in any case) and go on. What is left
+  // takes new positions, from which everything is computed anew, so that the logits are those of a
+  // prompt of what is left.
+  bool context_shift = false;
+  int64_t keep = 0;
 
   // Strings (answer_text.h) that end the answer, without being in its text.
   std::vector<std::string> stop_strings;
@@ -42,8 +54,10 @@ struct GenerateOptions {
   int64_t max_taken_back = 1000;
 
   // Only texts that this allows (grammar/matcher.h), over the model's own vocabulary: both or none.
+  // Thinking before them is a matter of the constraint (chat/answer_grammar.h).
   std::shared_ptr<const grammar::Constraint> constraint;
   std::shared_ptr<const grammar::TokenTrie> trie;
+  std::optional<ThinkingBudget> thinking;
 
   // Guesses what comes next (drafter.h): speed, never a token. Null: nothing is guessed. It is used
   // by generate() only.
@@ -65,6 +79,7 @@ struct Completion {
   std::string stop_string;  // which one
   std::vector<TokenProbabilities> probabilities;  // of each id, with SamplerParameters::n_probs
   int64_t taken_back = 0;                         // how often a banned string was met
+  int64_t forgotten = 0;                          // tokens, with context_shift
   int64_t drafted = 0, drafted_right = 0;         // tokens guessed, and those that were right
 };
 
