@@ -19,6 +19,7 @@
 #include "base/sha256.h"
 #include "chat/chat_template.h"
 #include "cli/inference.h"
+#include "cli/request.h"
 #include "cli/sampling.h"
 #include "cli/structure.h"
 #include "cli/verbs.h"
@@ -34,6 +35,7 @@ struct Arguments : InferenceArguments {
   std::string draft_model;  // empty: guesses come from the text itself
   bool raw = false, verbose = false, guess = true;
   StructureArguments structure;
+  RequestArguments request;
   GenerateOptions options;
 };
 
@@ -117,6 +119,8 @@ std::string clock_now() {
 
 struct Answer {
   Completion completion;
+  chat::Answer read;  // of a chat: apart
+  Dropped dropped;
   size_t prompt_tokens = 0;
   double prompt_seconds = 0, answer_seconds = 0;
 };
@@ -153,10 +157,16 @@ class Runner {
       return id < 0 ? std::string() : std::string(tokenizer_.token_text(id));
     };
     if (!arguments.raw && !source.empty())
-      template_.emplace(source, spelling(tokenizer_.bos()), spelling(tokenizer_.eos()),
-                        arguments.model);
+      chat_.emplace(tokenizer_,
+                    ChatTemplate(source, spelling(tokenizer_.bos()), spelling(tokenizer_.eos()),
+                                 arguments.model),
+                    source);
     if (!chats() && !arguments.system.empty())
       fail_usage("--system needs a model with a chat template, and no --raw");
+    if (!chats() && arguments.request.needs_template())
+      fail_usage(
+          "thinking, tools and --overflow drop-oldest need a model with a chat template, and no "
+          "--raw");
     if (!arguments.system.empty()) say("system", arguments.system);
     set_constraint(arguments.structure, tokenizer_, options_);
     if (!arguments.draft_model.empty()) {
@@ -171,19 +181,26 @@ class Runner {
     options_.drafter = drafter_.get();
   }
 
-  bool chats() const { return template_.has_value(); }
+  bool chats() const { return chat_.has_value(); }
 
   // The answer is printed as it comes unless JSON is wanted.
   Answer answer(const std::string& prompt) {
     using Clock = std::chrono::steady_clock;
-    std::vector<int32_t> ids;
+    Answer result;
+    PreparedChat prepared;
+    const Room room{engine_.context(), options_.max_tokens,
+                    overflow_of(arguments_.request.overflow)};
     if (chats()) {
       say("user", prompt);
-      ids = tokens_of(rendered(), tokenizer_);
+      prepared = this->prepared(room);
+      result.dropped = prepared.dropped;
     } else {
-      ids = tokenizer_.encode(prompt, {.bos = true, .special = arguments_.raw});
+      prepared.prompt = tokenizer_.encode(prompt, {.bos = true, .special = arguments_.raw});
+      prepared.options = options_;
+      result.dropped = fit_text(prepared.prompt, room);
     }
-    Answer result;
+    tell_dropped(result.dropped);
+    const std::vector<int32_t>& ids = prepared.prompt;
     result.prompt_tokens = ids.size();
     const auto start = Clock::now();
     auto prompt_end = start;
@@ -196,14 +213,18 @@ class Runner {
     hooks.interrupted = [] { return interrupts > 0; };
     hooks.prompt_done = [&] { prompt_end = Clock::now(); };
     try {
-      result.completion = generate(engine_, sequence_, ids, options_, hooks);
+      result.completion = generate(engine_, sequence_, ids, prepared.options, hooks);
     } catch (...) {
       if (chats()) messages_.erase(messages_.size() - 1);
       throw;
     }
     result.prompt_seconds = std::chrono::duration<double>(prompt_end - start).count();
     result.answer_seconds = std::chrono::duration<double>(Clock::now() - prompt_end).count();
-    if (chats()) say("assistant", result.completion.text);
+    if (chats()) {
+      result.read = chat::parse_answer(chat_->format(), prepared.reading, result.completion.text);
+      messages_ = std::move(prepared.messages);
+      messages_.push_back(message_of(result.read));
+    }
     return result;
   }
 
@@ -225,6 +246,12 @@ class Runner {
                              {"digest", hash.hex()}};
       if (answer.completion.stop == StopReason::stop_string)
         json["stop_string"] = answer.completion.stop_string;
+      if (chats()) json["message"] = message_of(answer.read);
+      if (answer.dropped.tokens > 0)
+        json["dropped"] = {{"turns", answer.dropped.turns},
+                           {"messages", answer.dropped.messages},
+                           {"tokens", answer.dropped.tokens}};
+      if (answer.completion.forgotten > 0) json["forgotten"] = answer.completion.forgotten;
       if (options_.sampling.n_probs > 0)
         json["probabilities"] = probabilities_json(tokenizer_, answer.completion);
       print_json(json);
@@ -232,6 +259,7 @@ class Runner {
       print_text("\n");
     }
     finish_output();
+    tell_stop(answer.completion);
     if (arguments_.verbose) {
       std::fprintf(
           stderr,
@@ -251,12 +279,16 @@ class Runner {
     messages_.push_back({{"role", role}, {"content", content}});
   }
   // The last message leaves with the error when the template refuses the conversation.
-  Prompt rendered() {
+  PreparedChat prepared(const Room& room) {
+    ChatRequest request = request_;
+    request.conversation["messages"] = messages_;
+    request.conversation["now"] = now_;
+    request.room = room;
     try {
-      return template_->render(
-          {{"messages", messages_}, {"add_generation_prompt", true}, {"now", now_}});
+      return chat_->prepare(std::move(request), options_);
     } catch (const Error& error) {
       messages_.erase(messages_.size() - 1);
+      if (error.kind() != ErrorKind::input) throw;
       throw Error(error.kind(), std::string(error.what()) + "; --raw does without the template");
     }
   }
@@ -266,7 +298,8 @@ class Runner {
   const std::string now_ = arguments_.now.empty() ? clock_now() : arguments_.now;
   LoadedModel loaded_;
   const Tokenizer& tokenizer_;
-  std::optional<ChatTemplate> template_;
+  std::optional<ChatModel> chat_;
+  const ChatRequest request_ = request_of(arguments_.request);
   Engine engine_;
   ScopedSequence sequence_;
   GenerateOptions options_;
@@ -340,6 +373,7 @@ void add_run(CLI::App& app) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   verb->add_flag("!--no-draft", arguments->guess, "Guess no tokens")->excludes(draft);
+  add_request_arguments(*verb, arguments->request, arguments->options);
   add_structure_arguments(*verb, arguments->structure);
   add_sampling_arguments(*verb, arguments->options);
   verb->callback([arguments] { run(*arguments); });
