@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
+#include "chat/own_template.h"
 #include "files/atomic_file.h"
 #include "infer/sampler.h"
 #include "kernels/isa.h"
@@ -16,7 +17,6 @@
 #include "temp_folder.h"
 #include "test_data.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "tiny_model.h"
 
 namespace avocado {
@@ -41,8 +41,7 @@ class InferenceVerbs : public testing::Test {
     config.vocab = vocab_ = tokenizer->vocab_size();
     config.context = 20000;
     test::write_tiny_model(config, file("base.gguf"), tokenizer.get());
-    test::write_tiny_model(config, file("chat.gguf"), tokenizer.get(),
-                           std::string(kLlama3Template));
+    test::write_tiny_model(config, file("chat.gguf"), tokenizer.get(), std::string(kOwnTemplate));
     test::write_tiny_model(config, file("odd.gguf"), tokenizer.get(),
                            "{{ raise_exception('only with tools') }}");
     test::write_tiny_model(config, file("mute.gguf"));

@@ -149,12 +149,7 @@ class Runner {
         sequence_(engine_),
         options_(arguments.options) {
     const std::string& source = loaded_.model().chat_template();
-    const auto spelling = [&](int32_t id) {
-      return id < 0 ? std::string() : std::string(tokenizer_.token_text(id));
-    };
-    if (!arguments.raw && !source.empty())
-      template_.emplace(source, spelling(tokenizer_.bos()), spelling(tokenizer_.eos()),
-                        arguments.model);
+    if (!arguments.raw && !source.empty()) template_.emplace(source, tokenizer_, arguments.model);
     if (!chats() && !arguments.system.empty())
       fail_usage("--system needs a model with a chat template, and no --raw");
     if (!arguments.system.empty()) say("system", arguments.system);
