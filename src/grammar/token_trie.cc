@@ -102,7 +102,7 @@ bool TokenTrie::in_slice(size_t number, uint8_t byte) {
     case 2:
       return letter || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
     default:
-      return byte >= 0x20 && byte != '"' && byte != '\\';
+      return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
   }
 }
 
@@ -112,7 +112,7 @@ std::atomic<uint64_t> tries{0};
 
 TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     : serial_(++tries), vocab_size_(tokenizer.vocab_size()) {
-  std::vector<Trie::Entry> all, rest, long_text, after_quote, name_ends, undecided;
+  std::vector<Trie::Entry> all, in_no_slice, rest, long_text, after_quote, name_ends, undecided;
   std::array<std::vector<Trie::Entry>, kSlices> in_slices;
   bytes_.resize(static_cast<size_t>(vocab_size_));
   free_text_.assign(mask_words(), 0);
@@ -149,6 +149,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
       set(free_text_, id);
       continue;
     }
+    in_no_slice.push_back({bytes, id});
     bool ok;
     const size_t quote = find_quote(bytes, ok);
     const size_t control =
@@ -168,6 +169,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     }
   }
   all_ = Trie(std::move(all));
+  in_no_slice_ = Trie(std::move(in_no_slice));
   rest_ = Trie(std::move(rest));
   long_text_ = Trie(std::move(long_text));
   after_quote_ = Trie(std::move(after_quote));
@@ -181,8 +183,8 @@ bool TokenTrie::is_end(int32_t token) const {
 }
 
 size_t TokenTrie::memory() const {
-  size_t bytes = all_.memory() + rest_.memory() + long_text_.memory() + after_quote_.memory() +
-                 name_ends_.memory() + undecided_.memory();
+  size_t bytes = all_.memory() + in_no_slice_.memory() + rest_.memory() + long_text_.memory() +
+                 after_quote_.memory() + name_ends_.memory() + undecided_.memory();
   for (const std::string& text : bytes_)
     bytes += sizeof(text) + (text.size() > 15 ? text.size() : 0);
   for (const Slice& slice : slices_)
