@@ -116,7 +116,9 @@ class AutomatonMask {
         continue;
       }
       const auto left = static_cast<uint8_t>(lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3);
-      const auto low = static_cast<uint8_t>(lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80);
+      const auto low = static_cast<uint8_t>(lead == 0xe0 || lead == 0xc2 ? 0xa0
+                                            : lead == 0xf0               ? 0x90
+                                                                         : 0x80);
       const auto high = static_cast<uint8_t>(lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf);
       partial.push_back({to, left, low, high, lead == 0xe2});
     }

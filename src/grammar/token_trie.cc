@@ -32,6 +32,17 @@ size_t find_quote(std::string_view text, bool& ok) {
   return at < text.size() ? at : text.npos;
 }
 
+// Whether one of the characters is in no slice though its bytes are.
+bool has_separator(std::string_view text) {
+  for (size_t at = 0; at + 1 < text.size(); ++at) {
+    const auto next = static_cast<uint8_t>(text[at + 1]);
+    if (text[at] == '\xc2' && next >= 0x80 && next < 0xa0) return true;
+    const std::string_view three = text.substr(at, 3);
+    if (three == TokenTrie::kLineSeparator || three == TokenTrie::kParagraphSeparator) return true;
+  }
+  return false;
+}
+
 // Whether it is UTF-8 but for a last character that may be completed.
 bool is_utf8_so_far(std::string_view text) {
   if (unicode::is_valid_utf8(text)) return true;
@@ -140,9 +151,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
              return in_slice(number, static_cast<uint8_t>(c));
            }))
       ++number;
-    const bool separates_lines =
-        bytes.find(kLineSeparator) != bytes.npos || bytes.find(kParagraphSeparator) != bytes.npos;
-    if (number < kSlices && !separates_lines && unicode::is_valid_utf8(bytes)) {
+    if (number < kSlices && !has_separator(bytes) && unicode::is_valid_utf8(bytes)) {
       (characters > kSliceChars ? long_text : in_slices[number]).push_back({bytes, id});
       for (size_t n = std::min<size_t>(characters, kUnlimited); n <= kUnlimited; ++n)
         set(slices_[number].upto[n], id);

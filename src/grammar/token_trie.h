@@ -76,8 +76,8 @@ class TokenTrie {
   const Trie& all() const { return all_; }
 
   // Tokens that are plain text inside a JSON string, by the characters they are made of. A token is
-  // in the first slice whose set holds its characters. In no slice are the two characters that a
-  // dot in a pattern leaves out besides line ends, and Delete, which grammars of JSON leave out.
+  // in the first slice whose set holds its characters. In no slice are the characters that patterns
+  // and grammars of lines leave out: Delete, U+0080 to U+009F, and these two.
   static constexpr std::string_view kLineSeparator = "\xe2\x80\xa8",
                                     kParagraphSeparator = "\xe2\x80\xa9";
   static constexpr size_t kSlices = 4;
