@@ -344,7 +344,11 @@ std::vector<Bytes> schema_seeds() {
   return {bytes_of(R"({"type":"object","properties":{"a":{"$ref":"#/$defs/n"},"b":{"enum":["x",1]}},
 "required":["a"],"additionalProperties":false,"$defs":{"n":{"type":"integer","minimum":0}}})"),
           bytes_of(R"({"anyOf":[{"type":"array","items":{"pattern":"^a+$"},"maxItems":3},
-{"oneOf":[{"type":"string","minLength":2},{"not":{"const":"q"}}]}]})")};
+{"oneOf":[{"type":"string","minLength":2},{"not":{"const":"q"}}]}]})"),
+          bytes_of(R"({"$id":"http://a/","$ref":"b","if":{"contains":{"const":1}},
+"unevaluatedItems":{"type":"null"},"patternProperties":{"^x":true},"unevaluatedProperties":false,
+"$defs":{"a":{"$dynamicAnchor":"n","maximum":-1e20},"b":{"$id":"b","dependentSchemas":{"k":
+{"properties":{"l":{"$dynamicRef":"#n"}}}},"$defs":{"n":{"$dynamicAnchor":"n"}}}}})")};
 }
 
 std::vector<Bytes> gbnf_seeds() {
