@@ -388,6 +388,46 @@ TEST(AttentionShape, NonsenseIsRefused) {
   EXPECT_THROW(attention_store<float>(pool, shape, nullptr, nullptr, {}), Error);
 }
 
+// What the words say, in double: a softmax over the last `window` keys up to the query's own.
+TEST(AttentionWindow, EqualsTheSoftmaxOverItsKeys) {
+  ThreadPool pool(1);
+  const int64_t n = 150, dim = 8;
+  for (int64_t window : {0, 1, 2, 63, 64, 65, 100, 1000}) {
+    AttentionShape shape = make_shape(2, 2, dim, window);
+    shape.scale = 0.3;
+    const int64_t q_width = shape.heads * dim, k_width = shape.kv_heads * dim;
+    const auto widen = [](const std::vector<float>& v) {
+      return std::vector<double>(v.begin(), v.end());
+    };
+    const std::vector<double> q = widen(numbers(n * q_width, 1)),
+                              k = widen(numbers(n * k_width, 2)),
+                              v = widen(numbers(n * k_width, 3));
+    std::vector<double> out(q.size()), lse(static_cast<size_t>(n * shape.heads));
+    Cache<double> cache(shape, n);
+    const AttentionSequence sequences[] = {{0, n, 0, cache.pages.data()}};
+    attention_store<double>(pool, shape, k.data(), v.data(), sequences);
+    attention<double>(pool, shape, q.data(), out.data(), lse.data(), sequences);
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t h = 0; h < shape.heads; ++h) {
+        const int64_t of_head = h / (shape.heads / shape.kv_heads) * dim;
+        std::vector<double> sums(dim);
+        double total = 0;
+        for (int64_t j = window == 0 ? 0 : std::max<int64_t>(0, i - window + 1); j <= i; ++j) {
+          double score = 0;
+          for (int64_t d = 0; d < dim; ++d)
+            score += q[i * q_width + h * dim + d] * k[j * k_width + of_head + d];
+          const double weight = std::exp(score * shape.scale);
+          total += weight;
+          for (int64_t d = 0; d < dim; ++d) sums[d] += weight * v[j * k_width + of_head + d];
+        }
+        for (int64_t d = 0; d < dim; ++d)
+          ASSERT_NEAR(out[i * q_width + h * dim + d], sums[d] / total, 1e-12)
+              << "window " << window << " query " << i;
+      }
+    }
+  }
+}
+
 // The gradients in double against central differences of the forward function.
 TEST(AttentionGradient, EqualsCentralDifferences) {
   ThreadPool pool(1);
