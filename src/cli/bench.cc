@@ -30,6 +30,7 @@ struct Arguments {
   std::vector<int> threads;
   int repetitions = 5;
   CacheArguments cache;
+  RopeOptions rope;
   bool cold = false, json = false, csv = false, profile = false;
 };
 
@@ -141,7 +142,7 @@ class Bench {
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments),
         loader_(default_threads()),
-        model_(Model::load(arguments.model, loader_)),
+        model_(Model::load(arguments.model, loader_, default_packed_cache(), arguments.rope)),
         cost_(cost_of(model_, cache_types(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
@@ -431,6 +432,7 @@ void add_bench(CLI::App& app) {
   verb->add_flag("--profile", a->profile, "Print how the time is shared by the steps of the model");
   verb->add_flag("--no-warmup", a->cold, "Count the first run too");
   add_cache_arguments(*verb, a->cache);
+  add_rope_arguments(*verb, a->rope);
   verb->add_flag("--json", a->json, "Print a JSON array, with the names of llama-bench");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

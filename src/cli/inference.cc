@@ -35,13 +35,24 @@ void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_cache_arguments(verb, arguments.cache);
+  add_rope_arguments(verb, arguments.rope);
   verb.add_flag("--json", arguments.json, "Print one JSON object");
 }
+
+namespace {
+
+RopeOptions rope_of(const InferenceArguments& arguments) {
+  RopeOptions rope = arguments.rope;
+  rope.context = arguments.context;
+  return rope;
+}
+
+}  // namespace
 
 LoadedModel::LoadedModel(const InferenceArguments& arguments)
     : arguments_(arguments),
       pool_(arguments.threads > 0 ? arguments.threads : default_threads()),
-      model_(Model::load(arguments.model, pool_)) {}
+      model_(Model::load(arguments.model, pool_, default_packed_cache(), rope_of(arguments))) {}
 
 const Tokenizer& LoadedModel::tokenizer() const {
   if (model_.tokenizer() == nullptr)

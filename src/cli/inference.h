@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "cli/rope.h"
 #include "infer/engine.h"
 
 namespace avocado::cli {
@@ -24,15 +25,17 @@ struct InferenceArguments {
   int64_t context = 0;
   int64_t chunk = 512;
   CacheArguments cache;
+  RopeOptions rope;  // without the context
   bool json = false;
 };
 
-// MODEL, --threads, --chunk, the types of the cache, --json.
+// MODEL, --threads, --chunk, the types of the cache, rotary positions, --json.
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
 
 // A loaded model with its threads.
 class LoadedModel {
  public:
+  // For sequences of up to arguments.context positions (0: the model's context).
   explicit LoadedModel(const InferenceArguments& arguments);
 
   const Model& model() const { return model_; }

@@ -21,15 +21,15 @@ constexpr int64_t kDefaultWindow = 2048;
 
 struct Arguments : InferenceArguments {
   std::string file;
-  int64_t window = 0, stride = 0;
+  int64_t stride = 0;
 };
 
 void perplexity(const Arguments& arguments) {
   LoadedModel loaded(arguments);
   const std::string text = read_text_file(arguments.file);
   const std::vector<int32_t> ids = loaded.tokenizer().encode(text, {.bos = true});
-  const int64_t window = arguments.window > 0
-                             ? arguments.window
+  const int64_t window = arguments.context > 0
+                             ? arguments.context
                              : std::min(kDefaultWindow, loaded.model().config().context);
   Engine engine = loaded.engine(window);
 
@@ -72,7 +72,7 @@ void add_perplexity(CLI::App& app) {
   add_inference_arguments(*verb, *arguments);
   verb->add_option("FILE", arguments->file, "The text; its bytes are taken as they are")
       ->required();
-  verb->add_option("--ctx", arguments->window,
+  verb->add_option("--ctx", arguments->context,
                    "Tokens of a window (default: the model's context, at most 2048)")
       ->check(CLI::PositiveNumber);
   verb->add_option("--stride", arguments->stride,

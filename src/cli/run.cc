@@ -157,6 +157,7 @@ class Runner {
     if (!arguments.draft_model.empty()) {
       InferenceArguments draft = arguments;
       draft.model = arguments.draft_model;
+      draft.rope = {};
       draft_model_.emplace(draft);
       draft_engine_.emplace(draft_model_->engine(arguments.context));
       drafter_ = model_drafter(*draft_engine_, tokenizer_, options_.sampling);
