@@ -351,6 +351,26 @@ TEST_F(InferenceVerbs, PerplexityOfAText) {
   EXPECT_EQ(measure({"--ctx", "32"})["stride"], 16);
 }
 
+TEST_F(InferenceVerbs, PerplexityComparesCaches) {
+  const auto measure = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"perplexity", file("base.gguf"), file("text.txt"), "--json", "--ctx",
+                               "64", "--kl-base", "f32"});
+    return json_of(more);
+  };
+  const nlohmann::json same = measure({});
+  EXPECT_EQ(same["kl_divergence"]["base"], "f32");
+  EXPECT_LT(same["kl_divergence"]["max"].get<double>(), 1e-12);
+  EXPECT_EQ(same["kl_divergence"]["same_top"], 1.0);
+  const nlohmann::json small = measure({"-ctk", "q4_0", "-ctv", "q4_0"});
+  EXPECT_GT(small["kl_divergence"]["mean"].get<double>(), 1e-12);
+  EXPECT_GE(small["kl_divergence"]["max"], small["kl_divergence"]["mean"]);
+  EXPECT_LT(small["cache_bytes_per_token"].get<int64_t>(),
+            same["cache_bytes_per_token"].get<int64_t>() / 2);
+  const nlohmann::json rotated = measure({"-ctk", "q4_0", "-ctv", "q4_0", "--cache-hadamard"});
+  EXPECT_NE(rotated["kl_divergence"]["mean"], small["kl_divergence"]["mean"]);
+  EXPECT_EQ(rotated["cache_bytes_per_token"], small["cache_bytes_per_token"]);
+}
+
 TEST_F(InferenceVerbs, PerplexityRefusesBadRequests) {
   const std::string model = file("base.gguf"), text = file("text.txt");
   write_file_atomically(file("empty.txt"), "");
@@ -360,6 +380,7 @@ TEST_F(InferenceVerbs, PerplexityRefusesBadRequests) {
   expect_failure({"perplexity", model, text, "--ctx", "1"}, 2, {"a window of 1"});
   expect_failure({"perplexity", model, text, "--ctx", "99999"}, 2, {"99999", "20000"});
   expect_failure({"perplexity", file("mute.gguf"), text}, 1, {"has no tokenizer"});
+  expect_failure({"perplexity", model, text, "--kl-base", "q3_0"}, 2, {"--kl-base", "q4_0"});
 }
 
 TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {

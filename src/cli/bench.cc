@@ -41,8 +41,10 @@ struct Cost {
   DType type = DType::f32;  // of most of the weights
 };
 
-kernels::CacheTypes cache_types(const Model& model, const CacheArguments& cache) {
-  return {cache.k.value_or(default_cache_type(model)), cache.v.value_or(default_cache_type(model))};
+kernels::CacheTypes cache_of(const Model& model, const CacheArguments& cache) {
+  EngineOptions options;
+  cache.put_into(options);
+  return cache_types(model, options);
 }
 
 Cost cost_of(const Model& model, kernels::CacheTypes cache) {
@@ -143,11 +145,11 @@ class Bench {
       : arguments_(arguments),
         loader_(default_threads()),
         model_(Model::load(arguments.model, loader_, default_packed_cache(), arguments.rope)),
-        cost_(cost_of(model_, cache_types(model_, arguments.cache))) {}
+        cost_(cost_of(model_, cache_of(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
   const Cost& cost() const { return cost_; }
-  kernels::CacheTypes cache() const { return cache_types(model_, arguments_.cache); }
+  kernels::CacheTypes cache() const { return cache_of(model_, arguments_.cache); }
 
   Result run(const Test& test) {
     ThreadPool pool(test.threads);
@@ -159,8 +161,7 @@ class Bench {
     EngineOptions options;
     options.context = needed;
     options.chunk = test.batch;
-    options.cache_type_k = arguments_.cache.k;
-    options.cache_type_v = arguments_.cache.v;
+    arguments_.cache.put_into(options);
     Engine engine(model_, pool, options);
     Result result{test, {}, {}, limits_[test.threads], {}};
     std::vector<ScopedSequence> sequences;
@@ -276,6 +277,8 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
       {"n_threads", r.test.threads},
       {"type_k", kernels::cache_type_name(bench.cache().k)},
       {"type_v", kernels::cache_type_name(bench.cache().v)},
+      {"cache_hadamard", bench.cache().hadamard},
+      {"cache_bytes_per_token", cost.cache_bytes_per_key},
       {"n_prompt", r.test.prompt},
       {"n_gen", r.test.generate},
       {"n_depth", r.test.depth},

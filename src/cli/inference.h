@@ -12,10 +12,20 @@
 
 namespace avocado::cli {
 
-// -ctk and -ctv, with the names of llama.cpp.
+// -ctk and -ctv, with the names of llama.cpp, and --cache-hadamard.
 struct CacheArguments {
   std::optional<kernels::CacheType> k, v;
+  bool hadamard = false;
+
+  void put_into(EngineOptions& options) const {
+    options.cache_type_k = k;
+    options.cache_type_v = v;
+    options.cache_hadamard = hadamard;
+  }
 };
+
+// Takes the name of a cache type.
+CLI::Validator cache_type_names();
 
 void add_cache_arguments(CLI::App& verb, CacheArguments& arguments);
 
@@ -41,7 +51,8 @@ class LoadedModel {
   const Model& model() const { return model_; }
   // Throws Error(input) when the model has none.
   const Tokenizer& tokenizer() const;
-  Engine engine(int64_t context);
+  Engine engine(int64_t context) { return engine(context, arguments_.cache); }
+  Engine engine(int64_t context, const CacheArguments& cache);
 
  private:
   const InferenceArguments& arguments_;
