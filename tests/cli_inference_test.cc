@@ -225,7 +225,7 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", model, "a", "-j", "{}", "--grammar", "root ::= \"a\""}, 2, {"--grammar"});
   expect_failure({"run", model, "a", "--model-draft", file("none.gguf")}, 1, {"none.gguf"});
   expect_failure({"run", model, "a", "b"}, 2, {"b"});
-  expect_failure({"run"}, 2, {"MODEL"});
+  expect_failure({"run", model, "--file", "a"}, 2, {"--file", "PROMPT"});
   expect_failure({"run", file("odd.gguf"), "a"}, 1, {"odd.gguf", "only with tools", "--raw"});
   expect_failure({"run", file("mute.gguf"), "a"}, 1, {"has no tokenizer"});
   expect_failure({"run", file("none.gguf"), "a"}, 1, {"none.gguf"});
@@ -306,29 +306,6 @@ TEST_F(InferenceVerbs, CtrlCStopsAnAnswer) {
   EXPECT_EQ(result.code, 130);
   EXPECT_NE(result.err.find("interrupted"), std::string::npos) << result.err;
   EXPECT_GE(result.out.size(), 20u);
-}
-
-TEST_F(InferenceVerbs, ChatsOnATerminal) {
-  test::TerminalProgram chat({"run", file("chat.gguf"), "-n", "4"});
-  chat.read_until("> ");
-  chat.type("fox\n");
-  EXPECT_GT(chat.read_until("\n> ").size(), 8u);
-  chat.type("and the dog\n");
-  chat.read_until("\n> ");
-  chat.type("\x04");  // Ctrl-D
-  EXPECT_EQ(chat.finish(), 0);
-}
-
-TEST_F(InferenceVerbs, CtrlCInAChatStopsTheAnswerThenLeaves) {
-  test::TerminalProgram chat({"run", file("chat.gguf"), "--temp", "0"});
-  chat.read_until("> ");
-  chat.type("fox\n");
-  chat.read_until("fox\r\n");
-  chat.read_something();
-  chat.type("\x03");
-  chat.read_until("\n> ");
-  chat.type("\x03");
-  EXPECT_EQ(chat.finish(), 0);
 }
 
 TEST_F(InferenceVerbs, PerplexityOfAText) {

@@ -1,0 +1,96 @@
+#pragma once
+// A loaded model and what was said with it. Start here: answer().
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/answer_parser.h"
+#include "chat/chat_template.h"
+#include "cli/inference.h"
+#include "cli/structure.h"
+#include "infer/generate.h"
+
+namespace avocado::cli {
+
+struct ChatArguments : InferenceArguments {
+  std::string system;
+  std::string now;            // for templates that tell the date
+  std::string draft_model;    // empty: guesses come from the text itself
+  std::string template_file;  // in place of the model's own
+  bool raw = false, guess = true;
+  StructureArguments structure;
+  GenerateOptions options;
+};
+
+// One answer, and what it cost.
+struct Answered {
+  Completion completion;
+  size_t prompt_tokens = 0;
+  size_t reused_tokens = 0;  // of the prompt, that were in the cache
+  double prompt_seconds = 0, answer_seconds = 0;
+  size_t context_used = 0;  // tokens, of context()
+};
+
+class ChatSession {
+ public:
+  using Json = nlohmann::ordered_json;
+  // Pieces of the answer as they come: their texts, joined, are Completion::text.
+  using OnEvent = std::function<void(const chat::AnswerEvent&)>;
+
+  // `arguments` outlive the session.
+  explicit ChatSession(const ChatArguments& arguments);
+
+  // Whether there is a chat template in use; otherwise a prompt is a text to go on with.
+  bool chats() const { return template_.has_value(); }
+
+  // Throws Error with the conversation as it was before. An interrupted answer (interrupts.h) stays
+  // in the conversation as far as it came; when nothing came, the prompt leaves it, too.
+  Answered answer(const std::string& prompt, const OnEvent& on_event);
+
+  // The rest needs chats().
+  const Json& messages() const { return messages_; }
+  std::string system() const;  // empty: none
+  void set_system(const std::string& text);
+  void clear();  // all messages but the system's
+  // What templates call enable_thinking or thinking. Throws Error(usage) when this one does not.
+  void set_thinking(bool on);
+  void set_json_answers(bool on);
+  // The conversation as `avocado template` reads it, with the parameters added; and back. load()
+  // throws Error with everything as it was.
+  Json save() const;
+  void load(const Json& conversation);
+
+  const GenerateOptions& options() const { return options_; }
+  void set_options(const GenerateOptions& options);
+
+  const Model& model() const { return loaded_.model(); }
+  const std::string& template_text() const { return template_text_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  int64_t context() const { return engine_.context(); }
+
+ private:
+  void choose_drafter();
+  Json conversation() const;
+  Prompt rendered() const;
+
+  const ChatArguments& arguments_;
+  const std::string now_;
+  LoadedModel loaded_;
+  const Tokenizer& tokenizer_;
+  const std::string template_text_;
+  std::optional<ChatTemplate> template_;
+  const chat::AnswerFormat& format_;
+  Engine engine_;
+  ScopedSequence sequence_;
+  GenerateOptions options_;
+  Json messages_ = Json::array(), extra_ = Json::object();
+  std::optional<LoadedModel> draft_model_;
+  std::optional<Engine> draft_engine_;
+  std::unique_ptr<Drafter> drafter_;
+};
+
+}  // namespace avocado::cli
