@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "chat/chat_template.h"
+#include "cli/drafting.h"
 #include "cli/inference.h"
 #include "cli/sampling.h"
 #include "cli/structure.h"
@@ -30,9 +31,9 @@ namespace {
 struct Arguments : InferenceArguments {
   std::optional<std::string> prompt;
   std::string system;
-  std::string now;          // for templates that tell the date
-  std::string draft_model;  // empty: guesses come from the text itself
-  bool raw = false, verbose = false, guess = true;
+  std::string now;  // for templates that tell the date
+  bool raw = false, verbose = false;
+  DraftArguments draft;
   StructureArguments structure;
   GenerateOptions options;
 };
@@ -159,16 +160,8 @@ class Runner {
       fail_usage("--system needs a model with a chat template, and no --raw");
     if (!arguments.system.empty()) say("system", arguments.system);
     set_constraint(arguments.structure, tokenizer_, options_);
-    if (!arguments.draft_model.empty()) {
-      InferenceArguments draft = arguments;
-      draft.model = arguments.draft_model;
-      draft_model_.emplace(draft);
-      draft_engine_.emplace(draft_model_->engine(arguments.context));
-      drafter_ = model_drafter(*draft_engine_, tokenizer_, options_.sampling);
-    } else if (arguments.guess) {
-      drafter_ = lookup_drafter();
-    }
-    options_.drafter = drafter_.get();
+    drafting_.emplace(arguments.draft, arguments, tokenizer_, options_.sampling);
+    options_.speculation = drafting_->speculation();
   }
 
   bool chats() const { return template_.has_value(); }
@@ -271,9 +264,7 @@ class Runner {
   ScopedSequence sequence_;
   GenerateOptions options_;
   nlohmann::ordered_json messages_ = nlohmann::ordered_json::array();
-  std::optional<LoadedModel> draft_model_;
-  std::optional<Engine> draft_engine_;
-  std::unique_ptr<Drafter> drafter_;
+  std::optional<Drafting> drafting_;
 };
 
 void chat(Runner& runner) {
@@ -332,14 +323,7 @@ void add_run(CLI::App& app) {
   verb->add_option("--now", arguments->now,
                    "The time for chat templates that tell the date, 2025-07-26T12:34:56 (default: "
                    "the clock's)");
-  CLI::Option* draft =
-      verb->add_option("--model-draft", arguments->draft_model,
-                       "A smaller model of the same vocabulary that guesses tokens; the answer is "
-                       "the same (default: guesses from the text itself, where they pay)");
-  verb->add_option("--draft-max", arguments->options.most_drafted, "Most tokens guessed at once")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  verb->add_flag("!--no-draft", arguments->guess, "Guess no tokens")->excludes(draft);
+  add_draft_arguments(*verb, arguments->draft);
   add_structure_arguments(*verb, arguments->structure);
   add_sampling_arguments(*verb, arguments->options);
   verb->callback([arguments] { run(*arguments); });
