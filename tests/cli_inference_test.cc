@@ -172,6 +172,11 @@ TEST_F(InferenceVerbs, RunGivesTheSameAnswerToTheSameCommand) {
   };
   EXPECT_EQ(with({"--threads", "3", "--chunk", "1"}), answer["ids"]);
   EXPECT_NE(with({"--seed", "1"}), answer["ids"]);
+  for (const char* method : {"none", "suffix", "auto"})
+    EXPECT_EQ(with({"--draft", method}), answer["ids"]) << method;
+  EXPECT_EQ(with({"--model-draft", file("base.gguf")}), answer["ids"]);
+  EXPECT_EQ(with({"--model-draft", file("base.gguf"), "--draft", "model"}), answer["ids"]);
+  EXPECT_EQ(with({"--no-draft"}), answer["ids"]);
   EXPECT_EQ(with({"--temp", "0", "--seed", "1"}), with({"--top-k", "1"}));
 
   // The prompt may come from standard input.
@@ -224,6 +229,10 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", model, "a", "--json-schema", R"({"type": "odd"})"}, 2, {"type"});
   expect_failure({"run", model, "a", "-j", "{}", "--grammar", "root ::= \"a\""}, 2, {"--grammar"});
   expect_failure({"run", model, "a", "--model-draft", file("none.gguf")}, 1, {"none.gguf"});
+  expect_failure({"run", model, "a", "--draft", "model"}, 2, {"--model-draft"});
+  expect_failure({"run", model, "a", "--draft", "suffix", "--model-draft", model}, 2,
+                 {"--draft suffix asks no model"});
+  expect_failure({"run", model, "a", "--draft", "luck"}, 2, {"suffix"});
   expect_failure({"run", model, "a", "b"}, 2, {"b"});
   expect_failure({"run", model, "--file", "a"}, 2, {"--file", "PROMPT"});
   expect_failure({"run", file("odd.gguf"), "a"}, 1, {"odd.gguf", "only with tools", "--raw"});

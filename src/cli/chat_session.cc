@@ -58,7 +58,8 @@ ChatSession::ChatSession(const ChatArguments& arguments)
       format_(chat::find_answer_format(template_text_)),
       engine_(loaded_.engine(arguments.context)),
       sequence_(engine_),
-      options_(arguments.options) {
+      options_(arguments.options),
+      drafting_(arguments.draft, arguments, tokenizer_) {
   if (!arguments.raw && (!template_text_.empty() || !arguments.template_file.empty()))
     template_.emplace(template_text_, tokenizer_,
                       arguments.template_file.empty() ? arguments.model : arguments.template_file);
@@ -66,27 +67,12 @@ ChatSession::ChatSession(const ChatArguments& arguments)
     fail_usage("--system needs a model with a chat template, and no --raw");
   if (!arguments.system.empty()) set_system(arguments.system);
   set_constraint(arguments.structure, tokenizer_, options_);
-  if (!arguments.draft_model.empty()) {
-    InferenceArguments draft = arguments;
-    draft.model = arguments.draft_model;
-    draft.rope = {};
-    draft_model_.emplace(draft);
-    draft_engine_.emplace(draft_model_->engine(arguments.context));
-  }
-  choose_drafter();
-}
-
-void ChatSession::choose_drafter() {
-  if (draft_engine_)
-    drafter_ = model_drafter(*draft_engine_, tokenizer_, options_.sampling);
-  else if (arguments_.guess && !drafter_)
-    drafter_ = lookup_drafter();
-  options_.drafter = drafter_.get();
+  set_options(options_);
 }
 
 void ChatSession::set_options(const GenerateOptions& options) {
   options_ = options;
-  choose_drafter();
+  options_.speculation = drafting_.speculation(options_.sampling);
 }
 
 Answered ChatSession::answer(const std::string& prompt, const OnEvent& on_event) {

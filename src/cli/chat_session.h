@@ -2,7 +2,6 @@
 // A loaded model and what was said with it. Start here: answer().
 
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "chat/answer_parser.h"
 #include "chat/chat_template.h"
+#include "cli/drafting.h"
 #include "cli/inference.h"
 #include "cli/structure.h"
 #include "infer/generate.h"
@@ -19,9 +19,9 @@ namespace avocado::cli {
 struct ChatArguments : InferenceArguments {
   std::string system;
   std::string now;            // for templates that tell the date
-  std::string draft_model;    // empty: guesses come from the text itself
   std::string template_file;  // in place of the model's own
-  bool raw = false, guess = true;
+  bool raw = false;
+  DraftArguments draft;
   StructureArguments structure;
   GenerateOptions options;
 };
@@ -73,7 +73,6 @@ class ChatSession {
   int64_t context() const { return engine_.context(); }
 
  private:
-  void choose_drafter();
   Json conversation() const;
   Prompt rendered() const;
 
@@ -88,9 +87,7 @@ class ChatSession {
   ScopedSequence sequence_;
   GenerateOptions options_;
   Json messages_ = Json::array(), extra_ = Json::object();
-  std::optional<LoadedModel> draft_model_;
-  std::optional<Engine> draft_engine_;
-  std::unique_ptr<Drafter> drafter_;
+  Drafting drafting_;
 };
 
 }  // namespace avocado::cli

@@ -129,14 +129,7 @@ void add_run(CLI::App& app) {
   verb->add_option("--now", arguments->now,
                    "The time for chat templates that tell the date, 2025-07-26T12:34:56 (default: "
                    "the clock's)");
-  CLI::Option* draft =
-      verb->add_option("--model-draft", arguments->draft_model,
-                       "A smaller model of the same vocabulary that guesses tokens; the answer is "
-                       "the same (default: guesses from the text itself, where they pay)");
-  verb->add_option("--draft-max", arguments->options.most_drafted, "Most tokens guessed at once")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  verb->add_flag("!--no-draft", arguments->guess, "Guess no tokens")->excludes(draft);
+  add_draft_arguments(*verb, arguments->draft);
   add_structure_arguments(*verb, arguments->structure);
   add_sampling_arguments(*verb, arguments->options);
   verb->callback([arguments] { run(*arguments); });

@@ -45,7 +45,11 @@ bool Answer::choose(std::span<const float> logits) {
     if (matcher_) matcher_->mask(std::span(mask_).first(options_->trie->mask_words()));
     SampleInput input{logits, tokens_, static_cast<int64_t>(tokens_.size()), mask_};
     if (banned != forbidden_.end()) input.forbidden = banned->second;
-    const Choice choice = chain_.sample(input);
+    Choice choice = chain_.sample(input);
+    if (at < options_->replayed.size()) {
+      choice = Choice();
+      choice.id = options_->replayed[at];
+    }
     if (choice.id < 0) return stop(StopReason::exhausted);
     if (options_->stop_at_ends && is_end(choice.id)) return stop(StopReason::end_token);
 
