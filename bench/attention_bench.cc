@@ -1,7 +1,7 @@
-// attention_bench [--quick] [--threads N] [--type TYPE]: attention over the cache at the shapes of
-// a 1B and an 8B model. Prefill: a chunk of 512 queries behind a context, in GFLOP/s and as a share
-// of the measured f32 peak. Decoding: one query per sequence, in GB/s of cache beside the speed of
-// reading memory.
+// attention_bench [--quick] [--threads N] [--type TYPE] [--hadamard]: attention over the cache at
+// the shapes of a 1B and an 8B model. Prefill: a chunk of 512 queries behind a context, in GFLOP/s
+// and as a share of the measured f32 peak. Decoding: one query per sequence, in GB/s of cache
+// beside the speed of reading memory.
 
 #include <fmt/format.h>
 
@@ -55,6 +55,7 @@ struct Model {
 struct Bench {
   ThreadPool& pool;
   CacheType type;
+  bool hadamard;
   double budget, peak, read;
 
   // `batch` sequences of `length` positions, the last `queries` of which are asked for.
@@ -63,7 +64,7 @@ struct Bench {
     shape.heads = model.heads;
     shape.kv_heads = model.kv_heads;
     shape.head_dim = model.dim;
-    shape.cache = {type, type};
+    shape.cache = {type, type, hadamard};
     const int64_t tiles = (length + kTile - 1) / kTile, rows = batch * queries;
     const auto page = static_cast<size_t>(shape.page_bytes());
     const Buffer<float> q = numbers(rows * model.heads * model.dim, 1);
@@ -103,6 +104,7 @@ struct Bench {
 int main(int argc, char** argv) {
   int threads = 1;
   CacheType type = CacheType::f16;
+  bool hadamard = false;
   double budget = 0.3;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -110,19 +112,22 @@ int main(int argc, char** argv) {
       budget = 0.02;
     } else if (argument == "--type" && i + 1 < argc) {
       const std::string name = argv[++i];
-      for (CacheType one : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0})
+      for (CacheType one : kCacheTypes)
         if (name == cache_type_name(one)) type = one;
+    } else if (argument == "--hadamard") {
+      hadamard = true;
     } else if (argument == "--threads" && i + 1 < argc) {
       threads = std::max(1, std::atoi(argv[++i]));
     } else {
-      std::fprintf(stderr, "usage: attention_bench [--quick] [--threads N] [--type TYPE]\n");
+      std::fprintf(stderr,
+                   "usage: attention_bench [--quick] [--threads N] [--type TYPE] [--hadamard]\n");
       return 2;
     }
   }
   ThreadPool pool(threads);
-  std::printf("%s, %d thread%s, cache of %s\n", isa_name(active_isa()), threads,
-              threads == 1 ? "" : "s", cache_type_name(type));
-  Bench bench{pool, type, budget, peak_f32(pool), peak_read(pool)};
+  std::printf("%s, %d thread%s, cache of %s%s\n", isa_name(active_isa()), threads,
+              threads == 1 ? "" : "s", cache_type_name(type), hadamard ? ", rotated" : "");
+  Bench bench{pool, type, hadamard, budget, peak_f32(pool), peak_read(pool)};
   constexpr Model kModels[] = {{"1B", 32, 8, 64}, {"8B", 32, 8, 128}};
   for (const Model& model : kModels) {
     for (const int64_t length : {512, 8192, 32768}) bench.run(model, 1, length, 512);

@@ -212,13 +212,19 @@ def save(path, results):
 
 def one_round(arguments, peer, model, group, threads):
     """{"ours": a run, "peer": a run, where it has such a test}."""
-    program, *flags = ALONE.get(group, f"avocado bench MODEL --json {GROUPS.get(group)}").split()
+    tests = GROUPS.get(group, "")
+    if PARAMETERS[model.stem.split("-")[0]] > 4e9 and "--no-warmup" not in tests:
+        tests += " --no-warmup"  # a first run is no slower when it takes half a minute
+    program, *flags = ALONE.get(group, f"avocado bench MODEL --json {tests}").split()
     flags += ["--threads", threads]
     # Packed anew each time, as llama.cpp does: nothing is kept of a model that is deleted afterwards.
     ours = [str(arguments.bin / program)] + [str(model) if f == "MODEL" else f for f in flags]
     runs = {"ours": measure(arguments, ours, {"AVOCADO_PACKED_CACHE": "off"})}
     if group in GROUPS and not peer.missing:
-        if command := peer.command(model, GROUPS[group].split() + ["-t", threads]):
+        flags = tests.split() + ["-t", threads]
+        if group == "depth" and not peer.bench:  # filled once for all types of a shape
+            flags += ["--depth-state", str(model.with_name(model.stem.split("-")[0] + "-depth.state"))]
+        if command := peer.command(model, flags):
             runs["peer"] = measure(arguments, *command)
     for who, run in runs.items():
         if "failed" in run:
@@ -265,6 +271,8 @@ def main():
         for kind in arguments.types:
             if time.monotonic() < end:
                 measure_model(arguments, peer, shape, kind, results, end)
+        if not arguments.keep_models:
+            (arguments.work / f"{shape}-depth.state").unlink(missing_ok=True)
     if time.monotonic() >= end:
         say("compare: the time is over; the same command goes on from here")
 

@@ -1,4 +1,5 @@
-// Structured output over real schemas: how many are handled, and what it costs on one thread.
+// Structured output: how many real schemas are handled, and what schemas, grammars, patterns and
+// lists of choices (grammar_cases.h) cost on one thread.
 //   grammar_bench [--each] [--slow MICROSECONDS] [SCHEMA_FOLDER VOCABULARY.gguf]
 // A folder holds files as MaskBench has them: {"schema": ..., "tests": [{"valid": ..., "data":
 // ...}]}. A schema is handled when it compiles, every valid instance can be written and no invalid
@@ -9,11 +10,11 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "grammar/matcher.h"
+#include "grammar_cases.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ double now() {
 }
 
 struct Figures {
-  std::vector<double> values;
+  std::vector<double> values = {};
   void print(const char* name, const char* unit) {
     if (values.empty()) return;
     std::sort(values.begin(), values.end());
@@ -100,7 +101,7 @@ int main(int argc, char** argv) {
   std::vector<uint32_t> bits(trie->mask_words());
   Figures compiles, masks, memory;
   size_t handled = 0, refused = 0, too_strict = 0, too_loose = 0;
-  std::map<std::string, int> reasons;
+  std::vector<std::string> samples;  // valid objects, for grammars of JSON
   for (const fs::path& path : files) {
     const Json file = Json::parse(std::ifstream(path));
     const std::string schema = file.at("schema").dump();
@@ -120,6 +121,7 @@ int main(int argc, char** argv) {
       bool wrote = false;
       const bool valid = test.at("valid");
       const std::string text = test.at("data").dump();
+      if (valid && test.at("data").is_object() && samples.size() < 60) samples.push_back(text);
       try {
         wrote = writes(Matcher(constraint, trie), *tokenizer, text, bits, own);
       } catch (const avocado::Error& error) {
@@ -149,4 +151,19 @@ int main(int argc, char** argv) {
   compiles.print("compile", "us");
   masks.print("mask", "us");
   memory.print("memory", "kB");
+  for (const avocado::GrammarCase& one : avocado::grammar_cases()) {
+    Figures times, own;
+    std::shared_ptr<const Constraint> constraint;
+    for (int i = 0; i < 5; ++i) {
+      const double start = now();
+      constraint = one.make();
+      times.values.push_back(now() - start);
+    }
+    for (const std::string& text : one.texts.empty() ? samples : one.texts)
+      if (!writes(Matcher(constraint, trie), *tokenizer, text, bits, own))
+        fmt::print("valid but not reachable: {}: {}\n", one.name, text.substr(0, 300));
+    fmt::print("{}: {:.0f} kB\n", one.name, static_cast<double>(constraint->memory()) / 1000);
+    times.print("  compile", "us");
+    own.print("  mask", "us");
+  }
 }

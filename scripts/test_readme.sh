@@ -23,7 +23,7 @@ for readme in "${readmes[@]}"; do
   [ ${#commands[@]} -ge 9 ] || { echo "$readme: no table of verbs" >&2; exit 1; }
   for command in "${commands[@]}"; do
     case $command in "avocado demo"*) continue ;; esac
-    eval "$command" >out.txt 2>err.txt || { cat err.txt; echo "$readme: failed: $command" >&2; exit 1; }
+    eval "$command" </dev/null >out.txt 2>err.txt || { cat err.txt; echo "$readme: failed: $command" >&2; exit 1; }
     [ -s out.txt ] || { echo "$readme: printed nothing: $command" >&2; exit 1; }
     echo "ok  $command"
   done

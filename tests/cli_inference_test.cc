@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
+#include "chat/own_template.h"
 #include "files/atomic_file.h"
 #include "infer/sampler.h"
 #include "kernels/isa.h"
@@ -16,7 +17,6 @@
 #include "temp_folder.h"
 #include "test_data.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "tiny_model.h"
 
 namespace avocado {
@@ -41,8 +41,7 @@ class InferenceVerbs : public testing::Test {
     config.vocab = vocab_ = tokenizer->vocab_size();
     config.context = 20000;
     test::write_tiny_model(config, file("base.gguf"), tokenizer.get());
-    test::write_tiny_model(config, file("chat.gguf"), tokenizer.get(),
-                           std::string(kLlama3Template));
+    test::write_tiny_model(config, file("chat.gguf"), tokenizer.get(), std::string(kOwnTemplate));
     test::write_tiny_model(config, file("odd.gguf"), tokenizer.get(),
                            "{{ raise_exception('only with tools') }}");
     test::write_tiny_model(config, file("mute.gguf"));
@@ -173,6 +172,11 @@ TEST_F(InferenceVerbs, RunGivesTheSameAnswerToTheSameCommand) {
   };
   EXPECT_EQ(with({"--threads", "3", "--chunk", "1"}), answer["ids"]);
   EXPECT_NE(with({"--seed", "1"}), answer["ids"]);
+  for (const char* method : {"none", "suffix", "auto"})
+    EXPECT_EQ(with({"--draft", method}), answer["ids"]) << method;
+  EXPECT_EQ(with({"--model-draft", file("base.gguf")}), answer["ids"]);
+  EXPECT_EQ(with({"--model-draft", file("base.gguf"), "--draft", "model"}), answer["ids"]);
+  EXPECT_EQ(with({"--no-draft"}), answer["ids"]);
   EXPECT_EQ(with({"--temp", "0", "--seed", "1"}), with({"--top-k", "1"}));
 
   // The prompt may come from standard input.
@@ -225,8 +229,12 @@ TEST_F(InferenceVerbs, RunRefusesBadRequests) {
   expect_failure({"run", model, "a", "--json-schema", R"({"type": "odd"})"}, 2, {"type"});
   expect_failure({"run", model, "a", "-j", "{}", "--grammar", "root ::= \"a\""}, 2, {"--grammar"});
   expect_failure({"run", model, "a", "--model-draft", file("none.gguf")}, 1, {"none.gguf"});
+  expect_failure({"run", model, "a", "--draft", "model"}, 2, {"--model-draft"});
+  expect_failure({"run", model, "a", "--draft", "suffix", "--model-draft", model}, 2,
+                 {"--draft suffix asks no model"});
+  expect_failure({"run", model, "a", "--draft", "luck"}, 2, {"suffix"});
   expect_failure({"run", model, "a", "b"}, 2, {"b"});
-  expect_failure({"run"}, 2, {"MODEL"});
+  expect_failure({"run", model, "--file", "a"}, 2, {"--file", "PROMPT"});
   expect_failure({"run", file("odd.gguf"), "a"}, 1, {"odd.gguf", "only with tools", "--raw"});
   expect_failure({"run", file("mute.gguf"), "a"}, 1, {"has no tokenizer"});
   expect_failure({"run", file("none.gguf"), "a"}, 1, {"none.gguf"});
@@ -309,29 +317,6 @@ TEST_F(InferenceVerbs, CtrlCStopsAnAnswer) {
   EXPECT_GE(result.out.size(), 20u);
 }
 
-TEST_F(InferenceVerbs, ChatsOnATerminal) {
-  test::TerminalProgram chat({"run", file("chat.gguf"), "-n", "4"});
-  chat.read_until("> ");
-  chat.type("fox\n");
-  EXPECT_GT(chat.read_until("\n> ").size(), 8u);
-  chat.type("and the dog\n");
-  chat.read_until("\n> ");
-  chat.type("\x04");  // Ctrl-D
-  EXPECT_EQ(chat.finish(), 0);
-}
-
-TEST_F(InferenceVerbs, CtrlCInAChatStopsTheAnswerThenLeaves) {
-  test::TerminalProgram chat({"run", file("chat.gguf"), "--temp", "0"});
-  chat.read_until("> ");
-  chat.type("fox\n");
-  chat.read_until("fox\r\n");
-  chat.read_something();
-  chat.type("\x03");
-  chat.read_until("\n> ");
-  chat.type("\x03");
-  EXPECT_EQ(chat.finish(), 0);
-}
-
 TEST_F(InferenceVerbs, PerplexityOfAText) {
   const auto measure = [](std::vector<std::string> more) {
     more.insert(more.begin(), {"perplexity", file("base.gguf"), file("text.txt"), "--json"});
@@ -352,6 +337,26 @@ TEST_F(InferenceVerbs, PerplexityOfAText) {
   EXPECT_EQ(measure({"--ctx", "32"})["stride"], 16);
 }
 
+TEST_F(InferenceVerbs, PerplexityComparesCaches) {
+  const auto measure = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"perplexity", file("base.gguf"), file("text.txt"), "--json", "--ctx",
+                               "64", "--kl-base", "f32"});
+    return json_of(more);
+  };
+  const nlohmann::json same = measure({});
+  EXPECT_EQ(same["kl_divergence"]["base"], "f32");
+  EXPECT_LT(same["kl_divergence"]["max"].get<double>(), 1e-12);
+  EXPECT_EQ(same["kl_divergence"]["same_top"], 1.0);
+  const nlohmann::json small = measure({"-ctk", "q4_0", "-ctv", "q4_0"});
+  EXPECT_GT(small["kl_divergence"]["mean"].get<double>(), 1e-12);
+  EXPECT_GE(small["kl_divergence"]["max"], small["kl_divergence"]["mean"]);
+  EXPECT_LT(small["cache_bytes_per_token"].get<int64_t>(),
+            same["cache_bytes_per_token"].get<int64_t>() / 2);
+  const nlohmann::json rotated = measure({"-ctk", "q4_0", "-ctv", "q4_0", "--cache-hadamard"});
+  EXPECT_NE(rotated["kl_divergence"]["mean"], small["kl_divergence"]["mean"]);
+  EXPECT_EQ(rotated["cache_bytes_per_token"], small["cache_bytes_per_token"]);
+}
+
 TEST_F(InferenceVerbs, PerplexityRefusesBadRequests) {
   const std::string model = file("base.gguf"), text = file("text.txt");
   write_file_atomically(file("empty.txt"), "");
@@ -361,6 +366,7 @@ TEST_F(InferenceVerbs, PerplexityRefusesBadRequests) {
   expect_failure({"perplexity", model, text, "--ctx", "1"}, 2, {"a window of 1"});
   expect_failure({"perplexity", model, text, "--ctx", "99999"}, 2, {"99999", "20000"});
   expect_failure({"perplexity", file("mute.gguf"), text}, 1, {"has no tokenizer"});
+  expect_failure({"perplexity", model, text, "--kl-base", "q3_0"}, 2, {"--kl-base", "q4_0"});
 }
 
 TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {

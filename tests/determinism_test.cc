@@ -180,9 +180,16 @@ TEST_P(Determinism, EveryCacheType) {
   using kernels::CacheType;
   const IsaGuard guard;
   std::set<std::string> answers;
-  for (CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0}) {
+  std::vector<kernels::CacheTypes> caches = {{CacheType::q4_0, CacheType::q4_0, true},
+                                             {CacheType::q8_0, CacheType::q4_0}};
+  for (const CacheType type : kernels::kCacheTypes) caches.push_back({type, type});
+  for (const kernels::CacheTypes& cache : caches) {
+    const std::string name =
+        std::string(kernels::cache_type_name(cache.k)) + " " + kernels::cache_type_name(cache.v);
     EngineOptions options;
-    options.cache_type_k = options.cache_type_v = type;
+    options.cache_type_k = cache.k;
+    options.cache_type_v = cache.v;
+    options.cache_hadamard = cache.hadamard;
     const auto run = [&](const Model& model, int threads, int64_t chunk) {
       ThreadPool pool(threads);
       options.chunk = chunk;
@@ -191,20 +198,19 @@ TEST_P(Determinism, EveryCacheType) {
     };
     const std::string expected = run(*model_, 1, 512);
     answers.insert(expected);
-    if (type == default_cache_type(*model_)) {
+    if (cache.v == default_cache_type(*model_)) {
       EXPECT_EQ(expected, expected_);
     }
-    for (int threads : {2, 3, 7})
-      EXPECT_EQ(run(*model_, threads, 67), expected) << kernels::cache_type_name(type);
-    EXPECT_EQ(run(*model_, 2, 1), expected) << kernels::cache_type_name(type);
+    for (int threads : {2, 3, 7}) EXPECT_EQ(run(*model_, threads, 67), expected) << name;
+    EXPECT_EQ(run(*model_, 2, 1), expected) << name;
     for (kernels::Isa isa : kernels::available_isas()) {
       kernels::set_active_isa(isa);
       EXPECT_EQ(run(Model::load(path_, pool_), 2, 100), expected)
-          << kernels::cache_type_name(type) << " " << kernels::isa_name(isa);
+          << name << " " << kernels::isa_name(isa);
     }
     kernels::set_active_isa(kernels::available_isas().front());
   }
-  EXPECT_EQ(answers.size(), 4u);
+  EXPECT_EQ(answers.size(), caches.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Determinism, testing::ValuesIn(cases()),

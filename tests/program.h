@@ -85,9 +85,16 @@ inline ProgramResult run_program(const std::vector<std::string>& arguments,
 // The program on a terminal of its own.
 class TerminalProgram {
  public:
-  explicit TerminalProgram(const std::vector<std::string>& arguments) {
+  // The user's files are in `home`, the working folder too.
+  TerminalProgram(const std::vector<std::string>& arguments, const std::string& home) {
     child_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
-    if (child_ == 0) exec_program(arguments);
+    if (child_ != 0) return;
+    for (const char* name : {"XDG_STATE_HOME", "XDG_DATA_HOME", "LANG", "LC_ALL", "NO_COLOR"})
+      unsetenv(name);
+    setenv("HOME", home.c_str(), 1);
+    setenv("TERM", "xterm", 1);
+    if (chdir(home.c_str()) != 0) _exit(126);
+    exec_program(arguments);
   }
   ~TerminalProgram() {
     if (child_ > 0) {

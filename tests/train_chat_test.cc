@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "chat/chat_template.h"
+#include "chat/own_template.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "train/documents.h"
 
 namespace avocado {
@@ -12,19 +13,22 @@ namespace {
 TEST(TrainChat, LearnsTheConversationThatInferenceRenders) {
   BpeTrainerOptions options;
   options.vocab_size = 300;
-  options.special_tokens = kLlama3SpecialTokens;
+  options.special_tokens = kOwnSpecialTokens;
   options.bos = "<|begin_of_text|>";
   options.eos = "<|eot_id|>";
   const auto tokenizer = train_bpe({"system user assistant words of a question"}, options);
-  const ChatFormat* format = find_chat_format(kLlama3Template);
-  ASSERT_NE(format, nullptr);
-  const std::string_view chat_template = kLlama3Template;
+  const ChatTemplate chat(kOwnTemplate, *tokenizer, "test");
   for (const std::string question : {"a question", "\n  \n<|eot_id|> words ", "日本語\n\n"}) {
-    const std::vector<int32_t> prompt =
-        render_chat(*format, *tokenizer, chat_template, {{"system", "words"}, {"user", question}});
-    const Document document =
+    const Prompt asked = chat.render(
+        {{"messages",
+          {{{"role", "system"}, {"content", "words"}}, {{"role", "user"}, {"content", question}}}},
+         {"add_generation_prompt", true}});
+    const std::vector<int32_t> prompt = tokens_of(asked, *tokenizer);
+    const std::vector<Document> documents =
         encode_document({{"system", "words"}, {"user", question}, {"assistant", "an answer"}},
-                        *tokenizer, chat_template, "chat");
+                        *tokenizer, &chat, "chat");
+    ASSERT_EQ(documents.size(), 1u);
+    const Document& document = documents.front();
     ASSERT_GT(document.ids.size(), prompt.size());
     EXPECT_EQ(std::vector(document.ids.begin(),
                           document.ids.begin() + static_cast<int64_t>(prompt.size())),

@@ -1,10 +1,13 @@
-// node peer.mjs MODEL [-p 512] [-n 128] [-d 0] [-t 1,2] [--parallel 1,2] [-b 512] [-r 5] [--no-warmup]:
-// measures llama.cpp with the tests and the flags of `avocado bench`, and prints JSON with the names of
+// node peer.mjs MODEL [-p 512] [-n 128] [-d 0] [-t 1,2] [--parallel 1,2] [-b 512] [-r 5] [--no-warmup]
+// [--depth-state FILE]: measures llama.cpp with the tests and the flags of `avocado bench`, and prints JSON with the names of
 // llama-bench. Run it as compare.py does: one thread for calls, or node's own threads take the cores.
 // llama.cpp comes ready-made with the package node-llama-cpp; its lowest layer is used, in which a
 // batch is one call of llama_decode. Random tokens, so that no tokenizer is needed.
+// --depth-state: the keys and values of a depth are read from FILE, or written there by the first run.
+// How long attention takes does not depend on what they are, so the types of one shape may share them.
 
 import { availableParallelism } from "node:os";
+import { existsSync } from "node:fs";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 
 const fail = (text) => { console.error(`peer: ${text}`); process.exit(1); };
@@ -12,7 +15,10 @@ const fail = (text) => { console.error(`peer: ${text}`); process.exit(1); };
 function parse(argv) {
   const lists = { "-p": [512], "-n": [128], "-d": [0], "-t": [1], "--parallel": [], "-b": [512], "-r": [5] };
   const cold = argv.includes("--no-warmup");
-  const [model, ...rest] = argv.filter((flag) => flag !== "--no-warmup");
+  argv = argv.filter((flag) => flag !== "--no-warmup");
+  const at = argv.indexOf("--depth-state");
+  const state = at < 0 ? null : argv.splice(at, 2)[1];
+  const [model, ...rest] = argv;
   if (!model || model.startsWith("-")) fail("the first argument is a GGUF file");
   for (let i = 0; i < rest.length; i += 2) {
     if (!(rest[i] in lists)) fail(`${rest[i]}: no such flag; there are ${Object.keys(lists).join(" ")}`);
@@ -20,7 +26,7 @@ function parse(argv) {
     if (lists[rest[i]].some((x) => !Number.isInteger(x) || x < 0))
       fail(`${rest[i]} ${rest[i + 1]}: give whole numbers, as a list: 512,2048`);
   }
-  return { model, lists, cold };
+  return { model, lists, cold, state };
 }
 
 const mean = (xs) => xs.reduce((a, b) => a + b, 0) / xs.length;
@@ -29,7 +35,7 @@ const deviation = (xs) => xs.length < 2 ? 0
 const rounded = (n, unit) => Math.ceil(n / unit) * unit;
 const random_ids = (n) => Uint32Array.from({ length: n }, () => 3 + Math.floor(Math.random() * 30000));
 
-const { model: path, lists, cold } = parse(process.argv.slice(2));
+const { model: path, lists, cold, state } = parse(process.argv.slice(2));
 const repetitions = lists["-r"][0];
 const log = [];
 const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.debug,
@@ -54,6 +60,17 @@ async function feed(context, sequences, from, count, batch) {
   }
 }
 
+// Not timed: with all threads.
+async function fill(context, sequences, depth, batch) {
+  if (depth > 0 && state && existsSync(state)) {
+    const ids = await context.loadSequenceStateFromFile(state, 0, depth);
+    if (ids.length !== depth) fail(`${state}: holds ${ids.length} positions, not ${depth}; delete it`);
+    return;
+  }
+  await feed(context, sequences, 0, depth, batch);
+  if (depth > 0 && state) await context.saveSequenceStateToFile(state, 0, new Uint32Array(depth));
+}
+
 const seconds_of = async (work) => {
   const start = process.hrtime.bigint();
   await work();
@@ -65,7 +82,7 @@ async function measure({ prompt, generate, depth, threads, batch, sequences = 1 
   const context = new AddonContext(model, { contextSize: longest * sequences, batchSize: batch,
                                             threads: availableParallelism(), sequences, flashAttention: "auto", performanceTracking: false });
   if (!await context.init()) fail(`no context of ${longest} tokens\n${log.slice(-20).join("")}`);
-  await feed(context, sequences, 0, depth, batch);  // not timed: with all threads
+  await fill(context, sequences, depth, batch);
   context.setThreads(threads);
   for (let i = cold ? 1 : 0; i <= repetitions; i++) {  // run 0 warms up
     await once(context, i);

@@ -65,6 +65,10 @@ std::vector<TextRange> ranges(const std::vector<jinja::Span>& spans, jinja::Orig
   return found;
 }
 
+std::string spelling(const Tokenizer& tokenizer, int32_t id) {
+  return id < 0 ? std::string() : std::string(tokenizer.token_text(id));
+}
+
 }  // namespace
 
 ChatTemplate::ChatTemplate(std::string_view source, std::string bos, std::string eos,
@@ -73,6 +77,10 @@ ChatTemplate::ChatTemplate(std::string_view source, std::string bos, std::string
       bos_(std::move(bos)),
       eos_(std::move(eos)),
       template_(required_template(source, name_), name_) {}
+
+ChatTemplate::ChatTemplate(std::string_view source, const Tokenizer& tokenizer, std::string name)
+    : ChatTemplate(source, spelling(tokenizer, tokenizer.bos()),
+                   spelling(tokenizer, tokenizer.eos()), std::move(name)) {}
 
 Prompt ChatTemplate::render(const Json& conversation) const {
   check(conversation);

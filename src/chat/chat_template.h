@@ -26,6 +26,8 @@ class ChatTemplate {
   // `bos` and `eos` are the spellings of these tokens, empty when the model has none; `name` is
   // used in messages. Throws Error(input) for an empty template and for one that cannot be read.
   ChatTemplate(std::string_view source, std::string bos, std::string eos, std::string name);
+  // With the tokens of the tokenizer.
+  ChatTemplate(std::string_view source, const Tokenizer& tokenizer, std::string name);
 
   // The conversation is an object with
   //   messages               array of objects: role, content, tool_calls, ...

@@ -30,6 +30,7 @@ struct Arguments {
   std::vector<int> threads;
   int repetitions = 5;
   CacheArguments cache;
+  RopeOptions rope;
   bool cold = false, json = false, csv = false, profile = false;
 };
 
@@ -40,8 +41,10 @@ struct Cost {
   DType type = DType::f32;  // of most of the weights
 };
 
-kernels::CacheTypes cache_types(const Model& model, const CacheArguments& cache) {
-  return {cache.k.value_or(default_cache_type(model)), cache.v.value_or(default_cache_type(model))};
+kernels::CacheTypes cache_of(const Model& model, const CacheArguments& cache) {
+  EngineOptions options;
+  cache.put_into(options);
+  return cache_types(model, options);
 }
 
 Cost cost_of(const Model& model, kernels::CacheTypes cache) {
@@ -141,12 +144,12 @@ class Bench {
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments),
         loader_(default_threads()),
-        model_(Model::load(arguments.model, loader_)),
-        cost_(cost_of(model_, cache_types(model_, arguments.cache))) {}
+        model_(Model::load(arguments.model, loader_, default_packed_cache(), arguments.rope)),
+        cost_(cost_of(model_, cache_of(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
   const Cost& cost() const { return cost_; }
-  kernels::CacheTypes cache() const { return cache_types(model_, arguments_.cache); }
+  kernels::CacheTypes cache() const { return cache_of(model_, arguments_.cache); }
 
   Result run(const Test& test) {
     ThreadPool pool(test.threads);
@@ -158,8 +161,7 @@ class Bench {
     EngineOptions options;
     options.context = needed;
     options.chunk = test.batch;
-    options.cache_type_k = arguments_.cache.k;
-    options.cache_type_v = arguments_.cache.v;
+    arguments_.cache.put_into(options);
     Engine engine(model_, pool, options);
     Result result{test, {}, {}, limits_[test.threads], {}};
     std::vector<ScopedSequence> sequences;
@@ -275,6 +277,8 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
       {"n_threads", r.test.threads},
       {"type_k", kernels::cache_type_name(bench.cache().k)},
       {"type_v", kernels::cache_type_name(bench.cache().v)},
+      {"cache_hadamard", bench.cache().hadamard},
+      {"cache_bytes_per_token", cost.cache_bytes_per_key},
       {"n_prompt", r.test.prompt},
       {"n_gen", r.test.generate},
       {"n_depth", r.test.depth},
@@ -431,6 +435,7 @@ void add_bench(CLI::App& app) {
   verb->add_flag("--profile", a->profile, "Print how the time is shared by the steps of the model");
   verb->add_flag("--no-warmup", a->cold, "Count the first run too");
   add_cache_arguments(*verb, a->cache);
+  add_rope_arguments(*verb, a->rope);
   verb->add_flag("--json", a->json, "Print a JSON array, with the names of llama-bench");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

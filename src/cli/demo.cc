@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/chat_template.h"
+#include "chat/own_template.h"
 #include "cli/demo_recipe.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
@@ -14,7 +16,6 @@
 #include "infer/generate.h"
 #include "kernels/isa.h"
 #include "models/model.h"
-#include "text/chat_format.h"
 
 namespace avocado::cli {
 namespace {
@@ -46,7 +47,7 @@ std::vector<Score> ask(const DemoRecipe& recipe, const Model& model, ThreadPool&
                        std::vector<Example>& examples) {
   Engine engine(model, pool);
   const Tokenizer& tokenizer = *model.tokenizer();
-  const ChatFormat& format = *find_chat_format(model.chat_template());
+  const ChatTemplate chat(model.chat_template(), tokenizer, "demo");
   GenerateOptions options;
   options.max_tokens = 120;
   options.sampling.temperature = 0;
@@ -55,9 +56,12 @@ std::vector<Score> ask(const DemoRecipe& recipe, const Model& model, ThreadPool&
     for (corpus::Language language : corpus::kLanguages) {
       const std::vector<corpus::Item> items = demo_questions(recipe, task.name, language);
       std::vector<std::vector<int32_t>> prompts;
-      for (const corpus::Item& item : items)
-        prompts.push_back(
-            render_chat(format, tokenizer, model.chat_template(), {{"user", item.question}}));
+      for (const corpus::Item& item : items) {
+        const Prompt prompt =
+            chat.render({{"messages", {{{"role", "user"}, {"content", item.question}}}},
+                         {"add_generation_prompt", true}});
+        prompts.push_back(tokens_of(prompt, tokenizer));
+      }
       const std::vector<Completion> replies = generate_batch(engine, prompts, options);
       Score score{.task = std::string(task.name),
                   .language = std::string(corpus::language_name(language)),
@@ -139,7 +143,7 @@ void demo(const Arguments& arguments) {
              draw_curve(losses, std::min(terminal_width(), 100), 10));
 
   save_gguf(arguments.out, recipe.model, trainer.graph(), trainer.weights(), tokenizer.get(),
-            std::string(kLlama3Template));
+            std::string(kOwnTemplate));
   // The questions go to the file that was written, as anybody would load it.
   const Model model = Model::load(arguments.out, pool);
   const std::string digest = model.weights_digest();

@@ -1,7 +1,7 @@
 #include "cli/demo_recipe.h"
 
+#include "chat/own_template.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "train/documents.h"
 
 namespace avocado::cli {
@@ -90,19 +90,21 @@ std::unique_ptr<Tokenizer> demo_tokenizer(const DemoRecipe& recipe) {
   options.vocab_size = kVocab;
   options.max_token_bytes = 9;      // words, not phrases: names are copied whole
   options.pre_tokenizer = "qwen2";  // every digit apart: sums are done digit by digit
-  options.special_tokens = kLlama3SpecialTokens;
+  options.special_tokens = kOwnSpecialTokens;
   options.bos = "<|begin_of_text|>";
   options.eos = "<|eot_id|>";
   return train_bpe({texts.begin(), texts.end()}, options);
 }
 
 std::vector<Document> demo_documents(const DemoRecipe& recipe, const Tokenizer& tokenizer) {
+  const ChatTemplate chat(kOwnTemplate, tokenizer, "demo");
   std::vector<Document> documents;
   for (uint64_t i = 0; i < recipe.items; ++i) {
     corpus::Item item = corpus::mixed_item(corpus::Split::train, i, kCorpusSeed);
-    documents.push_back(
-        encode_document({{"user", std::move(item.question)}, {"assistant", std::move(item.answer)}},
-                        tokenizer, kLlama3Template, "demo"));
+    for (Document& document : encode_document(
+             {{"user", std::move(item.question)}, {"assistant", std::move(item.answer)}}, tokenizer,
+             &chat, "demo"))
+      documents.push_back(std::move(document));
   }
   return documents;
 }

@@ -63,6 +63,8 @@ Json examine(const Machine& machine) {
   if (kernels::has_avx512_vnni()) isa["extensions"].push_back("avx512_vnni");
   if (kernels::has_avx_vnni()) isa["extensions"].push_back("avx_vnni");
   if (kernels::has_arm_dotprod()) isa["extensions"].push_back("dotprod");
+  if (kernels::has_arm_bf16()) isa["extensions"].push_back("bf16");
+  if (kernels::has_arm_i8mm()) isa["extensions"].push_back("i8mm");
   if (kernels::has_amx_int8()) isa["extensions"].push_back("amx_int8");
   isa["in_use"] = kernels::isa_name(kernels::active_isa());
   const char* forced = std::getenv("AVOCADO_ISA");

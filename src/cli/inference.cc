@@ -8,21 +8,26 @@
 
 namespace avocado::cli {
 
+CLI::Validator cache_type_names() {
+  std::vector<std::pair<std::string, kernels::CacheType>> types;
+  std::string list;
+  for (const kernels::CacheType type : kernels::kCacheTypes) {
+    types.emplace_back(kernels::cache_type_name(type), type);
+    list += (list.empty() ? "" : ", ") + types.back().first;
+  }
+  return CLI::CheckedTransformer(types).description(list);
+}
+
 void add_cache_arguments(CLI::App& verb, CacheArguments& arguments) {
   using kernels::CacheType;
-  static const std::vector<std::pair<std::string, CacheType>> types = [] {
-    std::vector<std::pair<std::string, CacheType>> names;
-    for (CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0})
-      names.emplace_back(kernels::cache_type_name(type), type);
-    return names;
-  }();
   const auto option = [&](const char* flags, std::optional<CacheType>& value, const char* text) {
-    verb.add_option(flags, value, text)
-        ->transform(CLI::CheckedTransformer(types).description("f32, f16, bf16 or q8_0"));
+    verb.add_option(flags, value, text)->transform(cache_type_names());
   };
   option("--ctk,--cache-type-k", arguments.k,
          "How keys are kept (default: f32 for a model in F32, else f16)");
   option("--ctv,--cache-type-v", arguments.v, "How values are kept (default: in the same way)");
+  verb.add_flag("--cache-hadamard", arguments.hadamard,
+                "Rotate keys and values before they are kept, so that few bits serve better");
 }
 
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
@@ -35,13 +40,24 @@ void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_cache_arguments(verb, arguments.cache);
+  add_rope_arguments(verb, arguments.rope);
   verb.add_flag("--json", arguments.json, "Print one JSON object");
 }
+
+namespace {
+
+RopeOptions rope_of(const InferenceArguments& arguments) {
+  RopeOptions rope = arguments.rope;
+  rope.context = arguments.context;
+  return rope;
+}
+
+}  // namespace
 
 LoadedModel::LoadedModel(const InferenceArguments& arguments)
     : arguments_(arguments),
       pool_(arguments.threads > 0 ? arguments.threads : default_threads()),
-      model_(Model::load(arguments.model, pool_)) {}
+      model_(Model::load(arguments.model, pool_, default_packed_cache(), rope_of(arguments))) {}
 
 const Tokenizer& LoadedModel::tokenizer() const {
   if (model_.tokenizer() == nullptr)
@@ -50,12 +66,11 @@ const Tokenizer& LoadedModel::tokenizer() const {
   return *model_.tokenizer();
 }
 
-Engine LoadedModel::engine(int64_t context) {
+Engine LoadedModel::engine(int64_t context, const CacheArguments& cache) {
   EngineOptions options;
   options.context = context;
   options.chunk = arguments_.chunk;
-  options.cache_type_k = arguments_.cache.k;
-  options.cache_type_v = arguments_.cache.v;
+  cache.put_into(options);
   return Engine(model_, pool_, options);
 }
 

@@ -7,14 +7,25 @@
 #include <span>
 #include <string>
 
+#include "cli/rope.h"
 #include "infer/engine.h"
 
 namespace avocado::cli {
 
-// -ctk and -ctv, with the names of llama.cpp.
+// -ctk and -ctv, with the names of llama.cpp, and --cache-hadamard.
 struct CacheArguments {
   std::optional<kernels::CacheType> k, v;
+  bool hadamard = false;
+
+  void put_into(EngineOptions& options) const {
+    options.cache_type_k = k;
+    options.cache_type_v = v;
+    options.cache_hadamard = hadamard;
+  }
 };
+
+// Takes the name of a cache type.
+CLI::Validator cache_type_names();
 
 void add_cache_arguments(CLI::App& verb, CacheArguments& arguments);
 
@@ -24,21 +35,24 @@ struct InferenceArguments {
   int64_t context = 0;
   int64_t chunk = 512;
   CacheArguments cache;
+  RopeOptions rope;  // without the context
   bool json = false;
 };
 
-// MODEL, --threads, --chunk, the types of the cache, --json.
+// MODEL, --threads, --chunk, the types of the cache, rotary positions, --json.
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
 
 // A loaded model with its threads.
 class LoadedModel {
  public:
+  // For sequences of up to arguments.context positions (0: the model's context).
   explicit LoadedModel(const InferenceArguments& arguments);
 
   const Model& model() const { return model_; }
   // Throws Error(input) when the model has none.
   const Tokenizer& tokenizer() const;
-  Engine engine(int64_t context);
+  Engine engine(int64_t context) { return engine(context, arguments_.cache); }
+  Engine engine(int64_t context, const CacheArguments& cache);
 
  private:
   const InferenceArguments& arguments_;

@@ -2,6 +2,8 @@
 // How far a long job is, on standard error: one line redrawn in place on a terminal, a plain line
 // now and then elsewhere. And the curve of a loss in characters.
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -9,8 +11,8 @@
 
 namespace avocado::cli {
 
-// Columns of the terminal behind standard error; 80 when there is none.
-int terminal_width();
+// Columns of the terminal behind a file descriptor; 80 when there is none.
+int terminal_width(int terminal = STDERR_FILENO);
 
 class Progress {
  public:

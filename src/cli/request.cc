@@ -1,6 +1,7 @@
 #include "cli/request.h"
 
 #include <cstdio>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/input.h"
@@ -8,6 +9,15 @@
 #include "files/printable.h"
 
 namespace avocado::cli {
+namespace {
+
+constexpr std::pair<Effort, const char*> kEfforts[] = {{Effort::none, "off"},
+                                                       {Effort::some, "on"},
+                                                       {Effort::low, "low"},
+                                                       {Effort::medium, "medium"},
+                                                       {Effort::high, "high"}};
+
+}  // namespace
 
 bool RequestArguments::needs_template() const {
   return !think.empty() || thinking_budget >= 0 || !tools_file.empty() || tool_choice != "auto" ||
@@ -54,14 +64,21 @@ void add_request_arguments(CLI::App& verb, RequestArguments& arguments, Generate
       ->group(room);
 }
 
+Effort effort_of(std::string_view name) {
+  for (const auto& [effort, its_name] : kEfforts)
+    if (name == its_name) return effort;
+  fail_usage("thinking is {}; it can be on, low, medium, high or off", printable(name));
+}
+
+const char* effort_name(Effort effort) {
+  for (const auto& [one, name] : kEfforts)
+    if (one == effort) return name;
+  return "";
+}
+
 ChatRequest request_of(const RequestArguments& arguments) {
   ChatRequest request;
-  request.effort = arguments.think == "on"       ? Effort::some
-                   : arguments.think == "low"    ? Effort::low
-                   : arguments.think == "medium" ? Effort::medium
-                   : arguments.think == "high"   ? Effort::high
-                   : arguments.think == "off"    ? Effort::none
-                                                 : Effort::as_trained;
+  if (!arguments.think.empty()) request.effort = effort_of(arguments.think);
   request.thinking_budget = arguments.thinking_budget;
   request.tool_choice = arguments.tool_choice;
   request.conversation = nlohmann::ordered_json::object();

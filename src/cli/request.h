@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "infer/chat_model.h"
 
@@ -23,7 +24,11 @@ struct RequestArguments {
 
 void add_request_arguments(CLI::App& verb, RequestArguments& arguments, GenerateOptions& options);
 
-// Without a conversation. Reads the file of tools.
+// "on", "low", "medium", "high" or "off", and back; throws Error(usage) for another.
+Effort effort_of(std::string_view name);
+const char* effort_name(Effort effort);
+
+// Without messages. Reads the file of tools.
 ChatRequest request_of(const RequestArguments& arguments);
 
 // Content, reasoning and tool calls, as the chat completions of OpenAI's interface have them.

@@ -19,8 +19,10 @@ struct Arguments {
 
 void render_template(const Arguments& arguments) {
   const ChatTemplate chat = load_chat_template(arguments.model, arguments.variant);
-  const auto conversation =
+  auto conversation =
       parse_ordered_json(read_bytes(arguments.conversation), printable(arguments.conversation));
+  // What /save in a chat adds says nothing to a template.
+  if (conversation.is_object()) conversation.erase("parameters");
   const Prompt prompt = chat.render(conversation);
   if (arguments.json) {
     print_json({{"prompt", prompt.text}});

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "grammar/automaton_mask.h"
 #include "grammar/matcher.h"
 #include "grammar/walker.h"
 
@@ -20,7 +21,7 @@ class AutomatonConstraint final : public Constraint {
     const std::lock_guard lock(mutex_);
     size_t bytes = automaton_.memory();
     for (const auto& [state, mask] : masks_) bytes += mask.size() * sizeof(uint32_t) + 64;
-    return bytes;
+    return bytes + mask_.memory();
   }
   std::unique_ptr<Walker> start() const override { return std::make_unique<Place>(*this); }
 
@@ -80,18 +81,13 @@ class AutomatonConstraint final : public Constraint {
     const auto known = masks_.find(state);
     if (known != masks_.end()) return known->second;
     std::vector<uint32_t> mask(trie.mask_words());
-    trie.all().walk(
-        state,
-        [&](uint32_t& moved, uint8_t byte) {
-          moved = automaton_.next(moved, byte);
-          return moved != Automaton::kDead;
-        },
-        [&](uint32_t, int32_t token) { allow(mask, token); });
+    mask_.fill(automaton_, state, trie, mask);
     return masks_[state] = std::move(mask);
   }
 
   mutable std::mutex mutex_;
   mutable Automaton automaton_;
+  mutable AutomatonMask<Automaton> mask_;
   mutable std::unordered_map<uint32_t, std::vector<uint32_t>> masks_;
   mutable uint64_t masks_for_ = 0;  // serial of the trie; an address may come back
 };

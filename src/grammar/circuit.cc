@@ -115,4 +115,10 @@ bool Circuit::plain(Id node) const {
   return true;
 }
 
+void Circuit::list_atoms(Id node, std::set<uint32_t>& atoms) const {
+  if (nodes_[node].op == Op::atom) atoms.insert(nodes_[node].a);
+  if (nodes_[node].op != Op::all) return;
+  for (uint32_t k = 0; k < nodes_[node].b; ++k) list_atoms(parts_[nodes_[node].a + k], atoms);
+}
+
 }  // namespace avocado::grammar

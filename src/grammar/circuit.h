@@ -3,6 +3,7 @@
 // is `no` or `yes` as soon as the known atoms decide it.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Circuit {
   // Whether the node is an `all` of atoms, or an atom, or kYes: it is `no` exactly when one of its
   // atoms is.
   bool plain(Id node) const;
+  // Adds the atoms of a plain node.
+  void list_atoms(Id node, std::set<uint32_t>& atoms) const;
 
  private:
   enum class Op : uint8_t { constant, atom, all, any, exactly_one, negate };

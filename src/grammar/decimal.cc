@@ -88,6 +88,33 @@ bool can_become_by_exponent(const NumberRule& rule, const Decimal& mantissa, boo
   return false;
 }
 
+// Whether programs write all values of the rule with an exponent: they are at least 10^15, or one
+// below 10^-4. Of a rule that a minus sign has been taken from.
+bool needs_exponent(const NumberRule& rule) {
+  static const Decimal large{false, "1", 15}, small{false, "1", -4};
+  if (!rule.low) return false;
+  const Decimal& low = rule.low->value;
+  if (compare(low, large) >= 0) return true;
+  return low != Decimal{} && !low.negative && rule.high && rule.high->value == low &&
+         compare(low, small) < 0;
+}
+
+// Whether the digits in [from, to) can become a value of such a rule as they are usually written:
+// one digit before the point, and an exponent.
+bool meets_by_exponent(const NumberRule& rule, Decimal from, Decimal to) {
+  const auto magnitude = [](const Decimal& value) {
+    return static_cast<int64_t>(value.digits.size()) + value.exponent - 1;
+  };
+  const int64_t first = std::max<int64_t>(magnitude(rule.low->value), kMinExponent);
+  const int64_t last =
+      rule.high ? std::min<int64_t>(magnitude(rule.high->value), kMaxExponent) : kMaxExponent;
+  from.exponent += first;
+  to.exponent += first;
+  for (int64_t e = first; e <= last; ++e, ++from.exponent, ++to.exponent)
+    if (meets(rule, from, to)) return true;
+  return false;
+}
+
 }  // namespace
 
 Decimal Decimal::parse(std::string_view text) {
@@ -250,6 +277,9 @@ bool can_become(const NumberRule& rule, std::string_view text) {
   }
   to = Decimal::parse(digits);
   to.exponent += last_place;
+  const size_t whole = std::min(dot, text.size());
+  if (whole == 1 && text[0] != '0' && needs_exponent(own) && meets_by_exponent(own, from, to))
+    return true;
   if (dot != std::string_view::npos || text == "0") return meets(own, from, to);
   constexpr int kMoreDigits = 40;
   for (int more = 0; more < kMoreDigits; ++more, ++from.exponent, ++to.exponent) {

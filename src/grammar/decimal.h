@@ -60,7 +60,8 @@ bool number_may_end(NumberPlace place);
 
 // Whether the text, a beginning of a JSON number, can become a value of the rule. Digits that an
 // exponent still to come would move into the bounds do not count, so that a text of digits beyond
-// them is refused at once. Exponents reach from -324 to 308.
+// them is refused at once; but where all allowed values are at least 10^15, or one below 10^-4,
+// they may be written as one digit, a fraction and an exponent. Exponents reach from -324 to 308.
 bool can_become(const NumberRule& rule, std::string_view text);
 
 }  // namespace avocado::grammar

@@ -1,5 +1,8 @@
 // The values of "format" that are checked, as patterns.
 
+#include <fmt/format.h>
+
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -36,7 +39,7 @@ namespace {
   "(\\[(" IPV6 "|[vV][0-9a-fA-F]+\\.[" UNRESERVED SUB ":]+)\\]|([" UNRESERVED SUB more \
   "]|" ENCODED ")*)"
 #define AUTHORITY(more) "(([" UNRESERVED SUB ":" more "]|" ENCODED ")*@)?" HOST(more) "(:[0-9]*)?"
-#define TAIL(more) "(\\?(" PCHAR(more) "|[/?])*)?(#(" PCHAR(more) "|[/?])*)?"
+#define TAIL(more, query) "(\\?(" PCHAR(more query) "|[/?])*)?(#(" PCHAR(more) "|[/?])*)?"
 #define SCHEME "[a-zA-Z][a-zA-Z0-9+.-]*:"
 #define HIER(more)                                                                              \
   "(//" AUTHORITY(more) "(/" PCHAR(more) "*)*|/(" PCHAR(more) "+(/" PCHAR(more) "*)*)?|" PCHAR( \
@@ -44,19 +47,52 @@ namespace {
 #define RELATIVE(more) \
   "(//" AUTHORITY(more) "(/" PCHAR(more) "*)*|/(" PCHAR(more) "+(/" PCHAR(more) "*)*)?|" \
   "([" UNRESERVED SUB "@" more "]|" ENCODED ")+(/" PCHAR(more) "*)*|)"
-#define URI(more) SCHEME HIER(more) TAIL(more)
-#define URI_REFERENCE(more) "(" URI(more) "|" RELATIVE(more) TAIL(more) ")"
+#define URI(more, query) SCHEME HIER(more) TAIL(more, query)
+#define URI_REFERENCE(more, query) "(" URI(more, query) "|" RELATIVE(more) TAIL(more, query) ")"
 #define BEYOND "\\u00a0-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\uffef\\u{10000}-\\u{efffd}"
+#define PRIVATE "\\ue000-\\uf8ff\\u{f0000}-\\u{ffffd}\\u{100000}-\\u{10fffd}"
 
 #define LABEL "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-#define HOSTNAME "(?!.{254})" LABEL "(\\." LABEL ")*"
+// A label that does not begin with xn--: whether the name it stands for is allowed only tables of
+// IDNA would tell.
+#define NO_PUNYCODE                                                                          \
+  "([a-wyzA-WYZ0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?|[xX][a-zA-Z0-9]?|[xX][a-mo-zA-MO-Z0-9-]" \
+  "[a-zA-Z0-9-]{0,60}[a-zA-Z0-9]|[xX][nN](-?[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,59}"       \
+  "[a-zA-Z0-9]|-[a-zA-Z0-9][a-zA-Z0-9-]{0,58}[a-zA-Z0-9]))"
+#define HOSTNAME "(?!.{254})" NO_PUNYCODE "(\\." NO_PUNYCODE ")*"
 #define ATOM "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+"
 #define QUOTED "\"([ !#-\\[\\]-~]|\\\\[ -~])*\""
 #define MAILBOX \
   "(" ATOM "(\\." ATOM ")*|" QUOTED ")@(" LABEL "(\\." LABEL ")*|\\[(" IPV4 "|IPv6:" IPV6 ")\\])"
 #define POINTER "(/([^~/]|~[01])*)*"
 
+// Patterns whose groups are at most three deep; an automaton cannot count further. Left out too is
+// what only part of the readings of ECMA-262 knows, and ranges other than of letters or digits.
+std::string regex_pattern() {
+  const std::string hex = "[0-9a-fA-F]";
+  const std::string escape = "\\\\([dDwWsSfnrtv^$\\\\.*+?()\\[\\]{}|/]|c[a-zA-Z]|x" + hex +
+                             "{2}|u" + hex + "{4}|[pP]\\{[LMNPSZ]\\})";
+  std::string ranges;
+  for (const std::string_view all :
+       {"0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"})
+    for (const char first : all) ranges += fmt::format("|{}-[{}-{}]", first, first, all.back());
+  const std::string set = "\\[\\^?-?([^\\]\\\\-]|" + escape + "|\\\\[b-]" + ranges + ")*-?\\]";
+  std::string counts = "\\{([0-9]{1,3},?|0,[0-9]{1,3}|[1-9],[1-9][0-9]{1,2}";
+  for (char first = '1'; first <= '9'; ++first) counts += fmt::format("|{},[{}-9]", first, first);
+  counts += ")\\}";
+  const std::string atom = "([^\\^$\\\\.*+?()\\[\\]{}|]|\\.|" + escape + "|" + set + ")";
+  const std::string quantifier = "(([*+?]|" + counts + ")[?]?)?";
+  const std::string flat = atom + quantifier + "|[\\^$|]|\\\\[bB]";
+  std::string nested = "(" + flat + ")*";
+  const std::string look = "\\(\\?<?[=!]" + nested + "\\)";
+  for (int depth = 0; depth < 3; ++depth)
+    nested = "(" + flat + "|\\((\\?:)?" + nested + "\\)" + quantifier +
+             (depth == 2 ? "|" + look : "") + ")*";
+  return "^" + nested + "$";
+}
+
 const std::unordered_map<std::string_view, const char*>& patterns() {
+  static const std::string regex = regex_pattern();
   static const std::unordered_map<std::string_view, const char*> table = {
       {"date", "^" DATE "$"},
       {"time", "^" TIME "$"},
@@ -70,16 +106,17 @@ const std::unordered_map<std::string_view, const char*>& patterns() {
       {"ipv4", "^" IPV4 "$"},
       {"ipv6", "^" IPV6 "$"},
       {"uuid", "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
-      {"uri", "^" URI("") "$"},
-      {"uri-reference", "^" URI_REFERENCE("") "$"},
-      {"iri", "^" URI(BEYOND) "$"},
-      {"iri-reference", "^" URI_REFERENCE(BEYOND) "$"},
+      {"uri", "^" URI("", "") "$"},
+      {"uri-reference", "^" URI_REFERENCE("", "") "$"},
+      {"iri", "^" URI(BEYOND, PRIVATE) "$"},
+      {"iri-reference", "^" URI_REFERENCE(BEYOND, PRIVATE) "$"},
       {"uri-template",
        "^([^\\u0000-\\u0020\\u007f\"%<>\\\\^`{|}]|%[0-9a-fA-F]{2}|\\{[+#./;?&=,!@|]?"
        "([a-zA-Z0-9_]|%[0-9a-fA-F]{2})(\\.?([a-zA-Z0-9_]|%[0-9a-fA-F]{2}))*(:[1-9][0-9]{0,3}|\\*)?"
        "(,([a-zA-Z0-9_]|%[0-9a-fA-F]{2})(\\.?([a-zA-Z0-9_]|%[0-9a-fA-F]{2}))*"
        "(:[1-9][0-9]{0,3}|\\*)?)*\\})*$"},
       {"json-pointer", "^" POINTER "$"},
+      {"regex", regex.c_str()},
       {"relative-json-pointer", "^(0|[1-9][0-9]*)(#|" POINTER ")$"},
   };
   return table;

@@ -101,13 +101,14 @@ JsonMachine::Room JsonMachine::room_for(const State& state, size_t slice) {
     if (free == 0 || !plan.length_steps().empty() || !key_lives(other)) return {0, false};
     return {free, free == kMost};
   }
-  // Past each length at which something is decided, the string must still live.
+  // Past each length at which something is decided, the string must still live. Where a formula
+  // joins lengths and automata, what it says there depends on the characters until then.
   const uint32_t now_id = plan.info(state.strings, state.characters).now_id;
   for (const uint32_t length : plan.length_steps()) {
     if (length <= state.characters) continue;
     if (free < kMost && length > state.characters + free) continue;
     const StringPlan::Info& info = plan.info(state.strings, length);
-    if (info.now_id == now_id || (plan.plain() && can_hold(state.frame, info.now))) continue;
+    if (plan.plain() && (info.now_id == now_id || can_hold(state.frame, info.now))) continue;
     const uint32_t left = length - 1 - state.characters;
     if (left > TokenTrie::kSliceChars) return {TokenTrie::kSliceChars, false};
     return {left, plan.plain()};

@@ -81,8 +81,13 @@ TEST(Gbnf, ErrorsNameTheLine) {
 
 TEST(Schema, WhatIsNotSupportedIsNamedWithItsPlace) {
   const auto from = [](const char* text) { return [text] { Constraint::from_json_schema(text); }; };
-  EXPECT_AVOCADO_ERROR(from(R"({"properties":{"a":{"$recursiveRef":"#"}}})")(), ErrorKind::usage,
-                       "$recursiveRef at #/properties/a");
+  EXPECT_AVOCADO_ERROR(from(R"({"properties":{"a":{"format":"idn-hostname"}}})")(),
+                       ErrorKind::usage, "format at #/properties/a: idn-hostname");
+  EXPECT_AVOCADO_ERROR(from(R"({"items":{"unevaluatedItems":false,"anyOf":[
+      {"contains":{"const":1}},{"contains":{"const":2}},{"contains":{"const":3}},
+      {"contains":{"const":4}},{"contains":{"const":5}},{"contains":{"const":6}},
+      {"contains":{"const":7}}]}})")(),
+                       ErrorKind::usage, "unevaluatedItems depends on more than 6");
   EXPECT_AVOCADO_ERROR(from(R"({"$ref":"http://example.com/x"})")(), ErrorKind::usage,
                        "nothing is fetched");
   EXPECT_AVOCADO_ERROR(from(R"({"type":"text"})")(), ErrorKind::usage, "type at #");
@@ -102,6 +107,55 @@ TEST(Schema, NumbersStayWithinTheirBounds) {
   EXPECT_FALSE(begins(number, "-1"));
   EXPECT_FALSE(begins(number, "4.1"));
   EXPECT_TRUE(holds(Constraint::from_json_schema(R"({"const":-2})"), "-2.0"));
+}
+
+TEST(Schema, LargeAndSmallNumbersMayHaveAnExponent) {
+  const Bound large = Constraint::from_json_schema(R"({"const":9007199254740992})");
+  for (const char* text : {"9007199254740992", "9007199254740992.0", "9.007199254740992e+15",
+                           "9.007199254740992E15", "9007199254740992e0"})
+    EXPECT_TRUE(holds(large, text)) << text;
+  EXPECT_FALSE(begins(large, "9.1"));
+  EXPECT_FALSE(begins(large, "9.007199254740992e14"));
+  EXPECT_TRUE(holds(Constraint::from_json_schema(R"({"maximum":-1e20})"), "-1.5e+21"));
+  EXPECT_TRUE(holds(Constraint::from_json_schema(R"({"const":1.25e-7})"), "1.25e-07"));
+  // Otherwise digits beyond the bounds are refused at once.
+  EXPECT_FALSE(begins(Constraint::from_json_schema(R"({"maximum":3})"), "5"));
+  EXPECT_FALSE(begins(Constraint::from_json_schema(R"({"type":"integer"})"), "1.5"));
+}
+
+TEST(Schema, HostNamesHaveNoPunycode) {
+  const Bound host = Constraint::from_json_schema(R"({"format":"hostname"})");
+  for (const char* text : {"\"xn.x\"", "\"a--b.com\"", "\"xn-a--b\"", "\"x--n\""})
+    EXPECT_TRUE(holds(host, text)) << text;
+  for (const char* text : {"\"xn--", "\"a.XN--"}) EXPECT_FALSE(begins(host, text)) << text;
+}
+
+TEST(Schema, GroupsThatNothingAsksForMayFail) {
+  const Bound any = Constraint::from_json_schema(
+      R"({"anyOf":[{"properties":{"a":{"type":"string"}}},true],"if":{"items":{"type":"null"}}})");
+  EXPECT_TRUE(holds(any, R"({"a":1})"));
+  EXPECT_TRUE(holds(any, "[1]"));
+}
+
+TEST(Schema, DynamicReferencesFollowTheWayToThem) {
+  // A list of what the place that refers to it calls its items.
+  const Bound lists = Constraint::from_json_schema(R"({"$id":"http://a/","properties":{
+      "numbers":{"$id":"n","$ref":"list","$defs":{"i":{"$dynamicAnchor":"item","type":"number"}}},
+      "texts":{"$id":"t","$ref":"list","$defs":{"i":{"$dynamicAnchor":"item","type":"string"}}},
+      "any":{"$ref":"list"}},
+      "$defs":{"list":{"$id":"list","type":"array","items":{"$dynamicRef":"#item"},
+               "$defs":{"i":{"$dynamicAnchor":"item"}}}}})");
+  EXPECT_TRUE(holds(lists, R"({"numbers":[1],"texts":["a"],"any":[1,"a"]})"));
+  EXPECT_FALSE(begins(lists, R"({"numbers":["a)"));
+  EXPECT_FALSE(begins(lists, R"({"texts":[1)"));
+  // Draft 2019-09's, which know one name only.
+  const Bound tree = Constraint::from_json_schema(R"({
+      "$schema":"https://json-schema.org/draft/2019-09/schema",
+      "$id":"http://a/strict","$recursiveAnchor":true,"$ref":"tree","unevaluatedProperties":false,
+      "$defs":{"t":{"$id":"tree","$recursiveAnchor":true,
+               "properties":{"data":true,"kids":{"items":{"$recursiveRef":"#"}}}}}})");
+  EXPECT_TRUE(holds(tree, R"({"kids":[{"data":1,"kids":[]}]})"));
+  EXPECT_FALSE(begins(tree, R"({"kids":[{"date)"));
 }
 
 TEST(Schema, StringsAreWrittenInOneWay) {
@@ -136,6 +190,8 @@ TEST(Matcher, MaskSaysWhatAcceptDoes) {
       Constraint::from_json_schema(
           R"({"anyOf":[{"properties":{"id":{"type":"string","pattern":"^[a-f]+-"}},"required":["id"],
               "additionalProperties":false},{"type":"array","items":{"minLength":2,"maxLength":5}}]})"),
+      Constraint::from_json_schema(
+          R"({"type":"string","if":{"maxLength":4},"then":{"const":"the"},"else":{"const":"other"}})"),
       Constraint::from_gbnf("root ::= \"{\" [^}]{1,40} \"}\""),
       Constraint::from_regex("[\\w\\s\"]+(dog|日本語)?"),
   };

@@ -75,6 +75,7 @@ PlanMaker::Id PlanMaker::build(SchemaId id) {
       parts.push_back(circuit_.any({circuit_.negate(condition), build(*schema.then)}));
     if (schema.otherwise) parts.push_back(circuit_.any({condition, build(*schema.otherwise)}));
   }
+  if (kind_ == ValueKind::array || kind_ == ValueKind::object) add_unevaluated(id, schema, parts);
   --depth_;
   return built_[id] = circuit_.all(std::move(parts));
 }
@@ -223,6 +224,16 @@ void PlanMaker::collect_names(SchemaId id, std::vector<std::string>& names,
   --depth_;
 }
 
+PlanMaker::Id PlanMaker::matches(const Schema::Pattern& pattern, std::vector<uint32_t>& automata) {
+  std::vector<Id> all;
+  for (const Schema::Test& test : pattern.tests) {
+    automata.push_back(test.dfa);
+    const Id atom = string_atom(StringPlan::Atom::Kind::matches, test.dfa);
+    all.push_back(test.negative ? circuit_.negate(atom) : atom);
+  }
+  return circuit_.all(std::move(all));
+}
+
 // For names that no schema mentions: a root for each group that does not allow every one of them.
 void PlanMaker::make_keys() {
   PlanMaker inner(plans_, ValueKind::string);
@@ -232,15 +243,9 @@ void PlanMaker::make_keys() {
     const Schema& schema = plans_.set_.schemas[container_.groups[group]];
     std::vector<Id> parts, some;
     for (const Schema::Pattern& pattern : schema.patterns) {
-      std::vector<Id> all;
-      for (const Schema::Test& test : pattern.tests) {
-        automata.push_back(test.dfa);
-        const Id atom = inner.string_atom(StringPlan::Atom::Kind::matches, test.dfa);
-        all.push_back(test.negative ? inner.circuit_.negate(atom) : atom);
-      }
-      const Id matches = inner.circuit_.all(std::move(all));
-      some.push_back(matches);
-      if (plans_.hopeless(pattern.schema)) parts.push_back(inner.circuit_.negate(matches));
+      const Id matching = inner.matches(pattern, automata);
+      some.push_back(matching);
+      if (plans_.hopeless(pattern.schema)) parts.push_back(inner.circuit_.negate(matching));
     }
     if (schema.additional && plans_.hopeless(*schema.additional))
       parts.push_back(inner.circuit_.any(std::move(some)));
@@ -250,6 +255,9 @@ void PlanMaker::make_keys() {
     roots.push_back(root);
     container_.key_groups.push_back(group);
   }
+  add_unevaluated_keys(inner, roots, automata);
+  if (roots.size() > kMaxRoots)
+    fail_usage("schema: more than {} subschemas apply to one name", kMaxRoots);
   container_.keys =
       std::make_unique<StringPlan>(plans_.set_.dfas, std::move(inner.circuit_), std::move(roots),
                                    std::move(inner.string_atoms_), automata);
@@ -261,7 +269,15 @@ void PlanMaker::finish_container(ValuePlan& plan) {
     fail_usage("schema: more than {} subschemas apply to one {}", kMaxRoots,
                object ? "object" : "array");
   container_.circuit = std::move(circuit_);
-  for (const Id root : container_.roots) container_.plain &= container_.circuit.plain(root);
+  // Where every root is a conjunction, a failed atom is the end of it, if it is in one at all.
+  std::set<uint32_t> asked;
+  for (const Id root : container_.roots) {
+    container_.plain &= container_.circuit.plain(root);
+    container_.circuit.list_atoms(root, asked);
+  }
+  for (uint32_t i = 0; i < container_.atoms.size(); ++i)
+    container_.plain &=
+        container_.atoms[i].kind != ContainerPlan::Atom::Kind::group || asked.contains(i);
   container_.group_words = words_for(container_.groups.size());
   container_.name_words = words_for(container_.names.names().size());
   container_.name_links.assign(container_.names.names().size(), Plans::kNoLink);

@@ -3,6 +3,7 @@
 // $ref, ...) and leaves out what does not concern the kind.
 
 #include <map>
+#include <set>
 
 #include "grammar/plans.h"
 
@@ -32,6 +33,23 @@ class PlanMaker {
   void collect_names();
   void collect_names(SchemaId schema, std::vector<std::string>& names, std::vector<bool>& seen);
   void make_keys();
+  // In a PlanMaker for strings: that the pattern matches; its automata are added to the list.
+  Id matches(const Schema::Pattern& pattern, std::vector<uint32_t>& automata);
+
+  // unevaluated.cc
+  using Covers = std::map<SchemaId, std::vector<Id>>;
+  using Unevaluated = ContainerPlan::Unevaluated;
+  void collect_covers(SchemaId id, Id condition, Covers& covers,
+                      std::set<std::pair<SchemaId, Id>>& seen);
+  void add_unevaluated(SchemaId id, const Schema& schema, std::vector<Id>& parts);
+  void add_item_classes(SchemaId asked, Unevaluated& rule, const std::vector<Id>& holds,
+                        std::vector<Id>& parts);
+  void add_member_classes(SchemaId asked, Unevaluated& rule, const std::vector<Id>& holds,
+                          std::vector<Id>& parts);
+  void add_demand(Unevaluated& rule, const std::vector<bool>& part_class, SchemaId schema,
+                  std::vector<Id> others, std::vector<Id>& parts);
+  void add_unevaluated_keys(PlanMaker& inner, std::vector<Id>& roots,
+                            std::vector<uint32_t>& automata);
   void finish_container(ValuePlan& plan);
 
   Plans& plans_;

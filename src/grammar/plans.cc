@@ -1,6 +1,6 @@
 #include "grammar/plans.h"
 
-#include <set>
+#include <algorithm>
 
 #include "base/error.h"
 #include "grammar/plan_maker.h"
@@ -29,6 +29,11 @@ Plans::Plans(SchemaSet set) : set_(std::move(set)), hopeless_(set_.schemas.size(
   root.plan = value_plan({set_.root});
   links_.push_back(std::move(root));
   if (hopeless(set_.root)) fail_usage("schema: no value satisfies it");
+  // What is not supported shows at once.
+  for (SchemaId id = 0; id < set_.schemas.size(); ++id) {
+    if (set_.schemas[id].unevaluated_items) value(value_plan({id}), ValueKind::array);
+    if (set_.schemas[id].unevaluated_properties) value(value_plan({id}), ValueKind::object);
+  }
 }
 
 uint32_t Plans::value_plan(std::vector<SchemaId> roots) {
@@ -90,28 +95,24 @@ uint32_t Plans::add_link(Link link, std::vector<std::pair<SchemaId, Link::Feed>>
   return static_cast<uint32_t>(links_.size() - 1);
 }
 
-template <class Matches>
-uint32_t Plans::make_object_link(ContainerPlan& plan, const std::string* name, Matches&& matches) {
+uint32_t Plans::make_object_link(ContainerPlan& plan, const std::string* name,
+                                 const std::function<bool(const Schema::Pattern&)>& matches) {
   Link link;
   std::vector<std::pair<SchemaId, Link::Feed>> children;
+  const auto apply = [&](uint32_t group, SchemaId child) {
+    if (hopeless(child)) link.dead_groups.set(group);
+    children.push_back({child, {0, Link::Target::group, group}});
+  };
   for (uint32_t group = 0; group < plan.groups.size(); ++group) {
     const Schema& schema = set_.schemas[plan.groups[group]];
-    bool found = false;
-    const auto apply = [&](SchemaId child) {
-      found = true;
-      if (hopeless(child)) link.dead_groups.set(group);
-      children.push_back({child, {0, Link::Target::group, group}});
-    };
+    const size_t before = children.size();
     if (name != nullptr) {
       for (const auto& [property, child] : schema.properties)
-        if (property == *name) apply(child);
+        if (property == *name) apply(group, child);
     }
-    for (const Schema::Pattern& pattern : schema.patterns) {
-      bool all = true;
-      for (const Schema::Test& test : pattern.tests) all &= matches(test.dfa) != test.negative;
-      if (all) apply(pattern.schema);
-    }
-    if (!found && schema.additional) apply(*schema.additional);
+    for (const Schema::Pattern& pattern : schema.patterns)
+      if (matches(pattern)) apply(group, pattern.schema);
+    if (children.size() == before && schema.additional) apply(group, *schema.additional);
     if (name != nullptr && schema.names) {
       // Known names are judged once, here.
       StringPlan& names = *value(value_plan({*schema.names}), ValueKind::string).string;
@@ -123,6 +124,11 @@ uint32_t Plans::make_object_link(ContainerPlan& plan, const std::string* name, M
       if (!names.info(state, characters).at_end[0]) link.dead_groups.set(group);
     }
   }
+  for (const ContainerPlan::Unevaluated& rule : plan.unevaluated) {
+    const auto found = rule.classes.find(class_of_member(rule, name, matches));
+    if (found == rule.classes.end()) continue;
+    for (const auto& demand : found->second) apply(demand.group, demand.schema);
+  }
   return add_link(std::move(link), std::move(children));
 }
 
@@ -130,12 +136,8 @@ uint32_t Plans::link_of_name(ContainerPlan& plan, uint32_t name) {
   uint32_t& known = plan.name_links[name];
   if (known == kNoLink) {
     const std::string& text = plan.names.names()[name];
-    known = make_object_link(plan, &text, [&](uint32_t dfa) {
-      Dfa& automaton = set_.dfas[dfa];
-      uint32_t state = automaton.start();
-      for (const char byte : text) state = automaton.next(state, static_cast<uint8_t>(byte));
-      return automaton.accepts(state);
-    });
+    known = make_object_link(
+        plan, &text, [&](const Schema::Pattern& pattern) { return name_matches(text, pattern); });
   }
   return known;
 }
@@ -143,8 +145,11 @@ uint32_t Plans::link_of_name(ContainerPlan& plan, uint32_t name) {
 uint32_t Plans::link_of_other(ContainerPlan& plan, uint32_t key_state) {
   const auto known = plan.other_links.find(key_state);
   if (known != plan.other_links.end()) return known->second;
-  const uint32_t made = make_object_link(
-      plan, nullptr, [&](uint32_t dfa) { return plan.keys->matches(key_state, dfa); });
+  const uint32_t made = make_object_link(plan, nullptr, [&](const Schema::Pattern& pattern) {
+    return std::all_of(pattern.tests.begin(), pattern.tests.end(), [&](const Schema::Test& test) {
+      return plan.keys->matches(key_state, test.dfa) != test.negative;
+    });
+  });
   plan.other_links.emplace(key_state, made);
   return made;
 }
@@ -166,6 +171,14 @@ uint32_t Plans::link_of_item(ContainerPlan& plan, uint32_t index) {
     const SchemaId child = in_prefix ? schema.prefix[index] : *schema.items;
     if (hopeless(child)) link.dead_groups.set(group);
     children.push_back({child, {0, Link::Target::group, group}});
+  }
+  for (const ContainerPlan::Unevaluated& rule : plan.unevaluated) {
+    const auto found = rule.classes.find(class_of_item(rule, index));
+    if (found == rule.classes.end()) continue;
+    for (const auto& [group, child] : found->second) {
+      if (hopeless(child)) link.dead_groups.set(group);
+      children.push_back({child, {0, Link::Target::group, group}});
+    }
   }
   for (uint32_t i = 0; i < plan.contains.size(); ++i)
     children.push_back({plan.contains[i].schema, {0, Link::Target::contains, i}});

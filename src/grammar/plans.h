@@ -5,6 +5,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -57,12 +58,25 @@ struct ContainerPlan {
     SchemaId schema;
     uint32_t min, max;
   };
+  // What one unevaluatedProperties or unevaluatedItems asks (unevaluated.cc).
+  struct Unevaluated {
+    struct Demand {
+      uint32_t group;
+      SchemaId schema;
+    };
+    SchemaId owner;
+    bool of_items;
+    std::vector<SchemaId> covers = {};
+    // By which covers evaluate a part; a class that is not here is always evaluated.
+    std::map<std::vector<bool>, std::vector<Demand>> classes = {};
+  };
 
   Circuit circuit;
   std::vector<Circuit::Id> roots;
-  bool plain = true;  // every root is a conjunction of atoms
+  bool plain = true;  // every root is a conjunction of atoms, and no group is beside them
   std::vector<Atom> atoms;
-  std::vector<SchemaId> groups;
+  std::vector<SchemaId> groups;  // whose keywords apply; kAnything: see `unevaluated`
+  std::vector<Unevaluated> unevaluated;
   std::vector<Contains> contains;
   bool unique = false;
 
@@ -117,14 +131,25 @@ class Plans {
   uint32_t add_link(Link link, std::vector<std::pair<SchemaId, Link::Feed>> children);
   // No kind of value satisfies it, as far as its keywords by themselves tell.
   bool hopeless(SchemaId schema);
-  template <class Matches>
-  uint32_t make_object_link(ContainerPlan& plan, const std::string* name, Matches&& matches);
+  // A schema that holds where one of the parts does; there is at least one.
+  SchemaId any_of(std::vector<SchemaId> parts);
+
+  bool evaluates_all(const ContainerPlan::Unevaluated& rule, SchemaId cover) const;
+  std::vector<bool> class_of_item(const ContainerPlan::Unevaluated& rule, size_t index) const;
+  // `name`: null for one that no schema mentions.
+  std::vector<bool> class_of_member(
+      const ContainerPlan::Unevaluated& rule, const std::string* name,
+      const std::function<bool(const Schema::Pattern&)>& matches) const;
+  bool name_matches(const std::string& name, const Schema::Pattern& pattern);
+  uint32_t make_object_link(ContainerPlan& plan, const std::string* name,
+                            const std::function<bool(const Schema::Pattern&)>& matches);
 
   SchemaSet set_;
   std::map<std::vector<SchemaId>, uint32_t> value_ids_;
   std::deque<ValuePlan> values_;
   std::deque<ContainerPlan> containers_;
   std::deque<Link> links_;
+  std::map<std::vector<SchemaId>, SchemaId> unions_;
   std::vector<uint8_t> hopeless_;  // per schema: 0 not known, 1 being found out, 2 no, 3 yes
   int hopeless_depth_ = 0;
 };

@@ -2,6 +2,7 @@
 // A JSON schema after reading: references resolved, keywords checked, every subschema a number.
 
 #include <cstdint>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct Schema {
 
   std::vector<SchemaId> prefix;
   std::optional<SchemaId> items, contains, unevaluated_items;
+  bool contains_evaluates = true;  // what it finds is evaluated; not so in draft 2019-09
   uint32_t min_contains = 1, max_contains = kUnlimited;
   uint32_t min_items = 0, max_items = kUnlimited;
   bool unique = false;
@@ -75,8 +77,8 @@ struct Schema {
 };
 
 struct SchemaSet {
-  std::vector<Schema> schemas;  // kAnything and kNothing first
-  std::vector<Dfa> dfas;        // number kValidText first: any text that is UTF-8
+  std::deque<Schema> schemas;  // kAnything and kNothing first; some are added when plans are made
+  std::vector<Dfa> dfas;       // number kValidText first: any text that is UTF-8
   SchemaId root = kAnything;
   bool compact = false;
 };

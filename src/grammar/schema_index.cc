@@ -85,14 +85,17 @@ std::string unescape_pointer(std::string_view part) {
   return out;
 }
 
-SchemaIndex::Draft draft_named(const Json& schema, SchemaIndex::Draft otherwise) {
-  const auto found = schema.find("$schema");
-  if (found == schema.end() || !found->is_string()) return otherwise;
-  const std::string& uri = found->get_ref<const std::string&>();
+SchemaIndex::Draft draft_named(const std::string& uri) {
   const auto names = [&](const char* part) { return uri.find(part) != uri.npos; };
   if (names("draft-03") || names("draft-04")) return SchemaIndex::Draft::d4;
   if (names("draft-06") || names("draft-07")) return SchemaIndex::Draft::d7;
+  if (names("2019-09")) return SchemaIndex::Draft::d2019;
   return SchemaIndex::Draft::d2020;
+}
+
+bool has_recursive_anchor(const Json& schema) {
+  const auto found = schema.find(SchemaIndex::kRecursive);
+  return found != schema.end() && found->is_boolean() && found->get<bool>();
 }
 
 constexpr std::array kOne = {"additionalProperties",
@@ -147,19 +150,26 @@ std::string resolve_uri(const std::string& base, const std::string& reference) {
 
 void SchemaIndex::add_document(const std::string& uri, const Json& document) {
   by_uri_.try_emplace(uri, &document);
-  walk(document, uri, Draft::d2020);
+  walk(document, {&document, uri, Draft::d2020, nullptr});
 }
 
-void SchemaIndex::walk(const Json& schema, std::string base, Draft draft) {
+void SchemaIndex::walk(const Json& schema, const Place& above) {
+  Place place = above;
+  place.schema = &schema;
+  std::string& base = place.base;
   if (schema.is_object()) {
-    draft = draft_named(schema, draft);
     const auto text = [&](const char* key) -> const std::string* {
       const auto found = schema.find(key);
       return found != schema.end() && found->is_string() ? &found->get_ref<const std::string&>()
                                                          : nullptr;
     };
+    if (const std::string* dialect = text("$schema")) {
+      place.dialect = dialect;
+      place.draft = draft_named(*dialect);
+    }
+    const Draft draft = place.draft;
     // Before 2019-09 what stands beside $ref does not count, $id included.
-    const bool alone = draft != Draft::d2020 && schema.contains("$ref");
+    const bool alone = draft < Draft::d2019 && schema.contains("$ref");
     const std::string* id = alone ? nullptr : text(draft == Draft::d4 ? "id" : "$id");
     if (id != nullptr) {
       const std::string whole = resolve_uri(base, *id);
@@ -173,22 +183,25 @@ void SchemaIndex::walk(const Json& schema, std::string base, Draft draft) {
     }
     if (const std::string* anchor = text("$anchor"))
       by_uri_.try_emplace(base + '#' + *anchor, &schema);
+    const auto add_dynamic = [&](const std::string& name) {
+      if (dynamic_anchors_[base].try_emplace(name, &schema).second) ++bearers_[name];
+    };
     if (const std::string* anchor = text("$dynamicAnchor")) {
       by_uri_.try_emplace(base + '#' + *anchor, &schema);
-      ++dynamic_anchors_[*anchor];
+      add_dynamic(*anchor);
     }
+    if (has_recursive_anchor(schema)) add_dynamic(kRecursive);
   }
-  if (!places_.try_emplace(&schema, Place{&schema, base, draft}).second) return;
+  if (!places_.try_emplace(&schema, place).second) return;
   if (!schema.is_object()) return;
   for (const char* key : kOne)
-    if (const auto at = schema.find(key); at != schema.end() && !at->is_array())
-      walk(*at, base, draft);
+    if (const auto at = schema.find(key); at != schema.end() && !at->is_array()) walk(*at, place);
   for (const char* key : kList)
     if (const auto at = schema.find(key); at != schema.end() && at->is_array())
-      for (const Json& part : *at) walk(part, base, draft);
+      for (const Json& part : *at) walk(part, place);
   for (const char* key : kMap)
     if (const auto at = schema.find(key); at != schema.end() && at->is_object())
-      for (const Json& part : *at) walk(part, base, draft);
+      for (const Json& part : *at) walk(part, place);
 }
 
 const SchemaIndex::Place* SchemaIndex::find(const Place& from, const std::string& reference) {
@@ -224,16 +237,27 @@ const SchemaIndex::Place* SchemaIndex::find(const Place& from, const std::string
     if (const auto known = places_.find(at); known != places_.end()) place = known->second;
     begin = end + 1;
   }
-  if (!places_.contains(at)) walk(*at, place.base, place.draft);
+  if (!places_.contains(at)) walk(*at, place);
   return &places_.at(at);
 }
 
-bool SchemaIndex::is_dynamic(const Place& target, const std::string& reference) const {
-  if (!target.schema->is_object()) return false;
+SchemaIndex::Anchors SchemaIndex::contested_anchors(const std::string& base) const {
+  Anchors anchors;
+  const auto found = dynamic_anchors_.find(base);
+  if (found == dynamic_anchors_.end()) return anchors;
+  for (const auto& [name, schema] : found->second)
+    if (bearers_.at(name) > 1) anchors.emplace(name, schema);
+  return anchors;
+}
+
+std::string SchemaIndex::dynamic_name(const Place& target, const std::string& keyword,
+                                      const std::string& reference) {
+  if (!target.schema->is_object()) return "";
+  if (keyword == "$recursiveRef") return has_recursive_anchor(*target.schema) ? kRecursive : "";
   const auto anchor = target.schema->find("$dynamicAnchor");
-  if (anchor == target.schema->end() || !anchor->is_string()) return false;
+  if (keyword != "$dynamicRef" || anchor == target.schema->end() || !anchor->is_string()) return "";
   const std::string& name = anchor->get_ref<const std::string&>();
-  return reference.ends_with('#' + name) && dynamic_anchors_.at(name) > 1;
+  return reference.ends_with('#' + name) ? name : "";
 }
 
 }  // namespace avocado::grammar

@@ -14,17 +14,15 @@ std::string resolve_uri(const std::string& base, const std::string& reference);
 
 class SchemaIndex {
  public:
-  // What the keywords of a schema mean depends on the draft its document names.
-  enum class Draft : uint8_t {
-    d4,
-    d7,
-    d2020
-  };  // d4: 3 and 4; d7: 6 and 7; d2020: 2019-09 and later
+  // What the keywords of a schema mean depends on the draft its document names. d4: 3 and 4; d7: 6
+  // and 7; d2020: that and later.
+  enum class Draft : uint8_t { d4, d7, d2019, d2020 };
 
   struct Place {
     const nlohmann::json* schema;
     std::string base;  // URI of the resource it belongs to
     Draft draft;
+    const std::string* dialect;  // the $schema of its document, null for none
   };
 
   // `document` must outlive the index.
@@ -32,15 +30,25 @@ class SchemaIndex {
   // Null when it names nothing here.
   const Place* find(const Place& from, const std::string& reference);
   const Place& place_of(const nlohmann::json& schema) const { return places_.at(&schema); }
-  // Whether a $dynamicRef could mean another schema than the one it names by itself.
-  bool is_dynamic(const Place& target, const std::string& reference) const;
+
+  // Schemas that $dynamicRef looks for by name, per resource. $recursiveAnchor has this name:
+  static constexpr const char* kRecursive = "$recursiveAnchor";
+  using Anchors = std::map<std::string, const nlohmann::json*>;
+  // Those of the resource at that URI whose name some other resource has too.
+  Anchors contested_anchors(const std::string& base) const;
+  // The name by which a reference that leads to `target` has to be looked for in the dynamic scope;
+  // empty when it simply is the target.
+  static std::string dynamic_name(const Place& target, const std::string& keyword,
+                                  const std::string& reference);
 
  private:
-  void walk(const nlohmann::json& schema, std::string base, Draft draft);
+  // `above`: the place of the schema around it.
+  void walk(const nlohmann::json& schema, const Place& above);
 
   std::unordered_map<const nlohmann::json*, Place> places_;
   std::map<std::string, const nlohmann::json*> by_uri_;  // without fragment, or with #anchor
-  std::map<std::string, int> dynamic_anchors_;           // how many schemas have this one
+  std::map<std::string, Anchors> dynamic_anchors_;       // by the URI of their resource
+  std::map<std::string, int> bearers_;                   // how many resources have an anchor
 };
 
 }  // namespace avocado::grammar

@@ -11,6 +11,7 @@
 #include "grammar/regex.h"
 #include "grammar/schema.h"
 #include "grammar/schema_index.h"
+#include "grammar/vocabulary.h"
 
 namespace avocado::grammar {
 namespace {
@@ -20,10 +21,12 @@ using Draft = SchemaIndex::Draft;
 
 constexpr size_t kMaxSchemas = 100'000;
 constexpr int kMaxDepth = 400;
+constexpr size_t kMaxNames = 16;  // of $dynamicAnchor in more than one resource
 
 class Reader {
  public:
-  Reader(const Json& root, const SchemaOptions& options) : options_(options) {
+  Reader(const Json& root, const SchemaOptions& options)
+      : options_(options), dialects_(options.remotes) {
     for (const auto& [uri, document] : options.remotes) index_.add_document(uri, document);
     index_.add_document("", root);
     set_.compact = options.compact;
@@ -31,21 +34,27 @@ class Reader {
     set_.schemas[kNothing].kinds = 0;
     set_.dfas.emplace_back(Expr::repeat(Expr::of(CodeSet::all()), 0, Expr::kUnlimited),
                            Dfa::Match::whole, "text");
-    set_.root = read(root, "#");
+    set_.root = read(root, "#", *scopes_.emplace().first);
     while (!later_.empty()) {
-      const auto [id, json, pointer] = later_.back();
+      const Later later = later_.back();
       later_.pop_back();
-      read_into(id, *json, pointer);
+      read_into(later.id, *later.json, later.pointer, *later.scope);
     }
   }
   SchemaSet take() { return std::move(set_); }
 
  private:
+  // What $dynamicRef means depends on the resources passed on the way to it: for each name, the
+  // first one counts that has it. So a schema is read once for each of these scopes that it is met
+  // in; where no two resources have a name in common, that is one.
+  using Scope = SchemaIndex::Anchors;
+
   // A schema on its way through the keywords.
   struct Source {
     const Json& json;
     const SchemaIndex::Place& place;
     const std::string& pointer;  // as a URI fragment
+    const Scope& scope;
   };
 
   [[noreturn]] static void fail(const std::string& pointer, const std::string& keyword,
@@ -60,24 +69,43 @@ class Reader {
     return static_cast<SchemaId>(set_.schemas.size() - 1);
   }
 
-  SchemaId read(const Json& json, const std::string& pointer) {
+  // The scope within a resource that is entered from another one.
+  const Scope& enter(const Scope& scope, const std::string& resource, const std::string& pointer) {
+    const auto [own, added] = anchors_.try_emplace(resource);
+    if (added) own->second = index_.contested_anchors(resource);
+    if (own->second.empty()) return scope;
+    Scope within = scope;
+    within.insert(own->second.begin(), own->second.end());
+    if (within.size() > kMaxNames)
+      fail(pointer, "$dynamicAnchor", fmt::format("has more than {} names", kMaxNames));
+    return *scopes_.insert(std::move(within)).first;
+  }
+
+  // `above`: the scope of the schema from which this one is reached.
+  SchemaId read(const Json& json, const std::string& pointer, const Scope& above,
+                bool later = false) {
     if (json.is_boolean()) return json.get<bool>() ? kAnything : kNothing;
     if (!json.is_object()) fail(pointer, "schema", "must be an object or a boolean");
     if (json.empty()) return kAnything;
-    const auto known = ids_.find(&json);
-    if (known != ids_.end()) return known->second;
-    const SchemaId id = add({});
-    ids_.emplace(&json, id);
-    read_into(id, json, pointer);
+    const Scope& scope = enter(above, index_.place_of(json).base, pointer);
+    const auto [known, added] = ids_.try_emplace({&json, &scope});
+    if (!added) return known->second;
+    const SchemaId id = known->second = add({});
+    if (later) {
+      later_.push_back({id, &json, pointer, &scope});
+    } else {
+      read_into(id, json, pointer, scope);
+    }
     return id;
   }
 
-  void read_into(SchemaId id, const Json& json, const std::string& pointer) {
+  void read_into(SchemaId id, const Json& json, const std::string& pointer, const Scope& scope) {
     if (++depth_ > kMaxDepth) fail(pointer, "schema", "is nested too deep");
     Schema schema;
-    const Source source{json, index_.place_of(json), pointer};
+    const Source source{json, index_.place_of(json), pointer, scope};
+    schema.contains_evaluates = source.place.draft != Draft::d2019;
     const auto ref = json.find("$ref");
-    if (ref != json.end() && source.place.draft != Draft::d2020) {
+    if (ref != json.end() && source.place.draft < Draft::d2019) {
       schema.all_of.push_back(reference(source, "$ref", *ref));  // alone: the rest does not count
     } else {
       for (const auto& [key, value] : json.items()) keyword(schema, source, key, value);
@@ -96,69 +124,70 @@ class Reader {
            fmt::format("{} names nothing in this document or those handed in; nothing is fetched",
                        printable(name)));
     }
-    if (key == "$dynamicRef" && index_.is_dynamic(*target, name))
-      fail(source.pointer, key, "a target that depends on the way here is not supported");
+    const Json* schema = target->schema;
+    const auto scoped = source.scope.find(SchemaIndex::dynamic_name(*target, key, name));
+    if (scoped != source.scope.end()) schema = scoped->second;
     // Read when all else is done, so that a chain of references takes no stack.
-    const Json& schema = *target->schema;
-    if (!schema.is_object() || schema.empty() || ids_.contains(&schema)) return read(schema, name);
-    const SchemaId id = add({});
-    ids_.emplace(&schema, id);
-    later_.push_back({id, &schema, name});
-    return id;
+    return read(*schema, name, source.scope, true);
   }
 
   // Every keyword that asserts something; all others are annotations.
   void keyword(Schema& schema, const Source& source, const std::string& key, const Json& value) {
     using Handler = void (Reader::*)(Schema&, const Source&, const std::string&, const Json&);
-    static const std::map<std::string, Handler> handlers = {
-        {"$dynamicRef", &Reader::in_place},
-        {"$recursiveRef", &Reader::refuse},
-        {"$ref", &Reader::in_place},
-        {"$schema", &Reader::dialect},
-        {"additionalItems", &Reader::array_schema},
-        {"additionalProperties", &Reader::object_schema},
-        {"allOf", &Reader::in_place},
-        {"anyOf", &Reader::in_place},
-        {"const", &Reader::enumeration},
-        {"contains", &Reader::array_schema},
-        {"dependencies", &Reader::dependency},
-        {"dependentRequired", &Reader::dependency},
-        {"dependentSchemas", &Reader::dependency},
-        {"else", &Reader::in_place},
-        {"enum", &Reader::enumeration},
-        {"exclusiveMaximum", &Reader::bound},
-        {"exclusiveMinimum", &Reader::bound},
-        {"format", &Reader::format},
-        {"if", &Reader::in_place},
-        {"items", &Reader::array_schema},
-        {"maxContains", &Reader::count},
-        {"maxItems", &Reader::count},
-        {"maxLength", &Reader::count},
-        {"maxProperties", &Reader::count},
-        {"maximum", &Reader::bound},
-        {"minContains", &Reader::count},
-        {"minItems", &Reader::count},
-        {"minLength", &Reader::count},
-        {"minProperties", &Reader::count},
-        {"minimum", &Reader::bound},
-        {"multipleOf", &Reader::bound},
-        {"not", &Reader::in_place},
-        {"nullable", &Reader::type},
-        {"oneOf", &Reader::in_place},
-        {"pattern", &Reader::pattern},
-        {"patternProperties", &Reader::object_schema},
-        {"prefixItems", &Reader::array_schema},
-        {"properties", &Reader::object_schema},
-        {"propertyNames", &Reader::object_schema},
-        {"required", &Reader::required},
-        {"then", &Reader::in_place},
-        {"type", &Reader::type},
-        {"unevaluatedItems", &Reader::refuse},
-        {"unevaluatedProperties", &Reader::refuse},
-        {"uniqueItems", &Reader::unique},
+    struct Keyword {
+      Handler handler;
+      Vocabulary vocabulary;
     };
-    const auto found = handlers.find(key);
-    if (found != handlers.end()) (this->*found->second)(schema, source, key, value);
+    static const std::map<std::string, Keyword> keywords = {
+        {"$dynamicRef", {&Reader::in_place, Vocabulary::core}},
+        {"$recursiveRef", {&Reader::in_place, Vocabulary::core}},
+        {"$ref", {&Reader::in_place, Vocabulary::core}},
+        {"$schema", {&Reader::dialect, Vocabulary::core}},
+        {"additionalItems", {&Reader::array_schema, Vocabulary::applicator}},
+        {"additionalProperties", {&Reader::object_schema, Vocabulary::applicator}},
+        {"allOf", {&Reader::in_place, Vocabulary::applicator}},
+        {"anyOf", {&Reader::in_place, Vocabulary::applicator}},
+        {"const", {&Reader::enumeration, Vocabulary::validation}},
+        {"contains", {&Reader::array_schema, Vocabulary::applicator}},
+        {"dependencies", {&Reader::dependency, Vocabulary::applicator}},
+        {"dependentRequired", {&Reader::dependency, Vocabulary::validation}},
+        {"dependentSchemas", {&Reader::dependency, Vocabulary::applicator}},
+        {"else", {&Reader::in_place, Vocabulary::applicator}},
+        {"enum", {&Reader::enumeration, Vocabulary::validation}},
+        {"exclusiveMaximum", {&Reader::bound, Vocabulary::validation}},
+        {"exclusiveMinimum", {&Reader::bound, Vocabulary::validation}},
+        {"format", {&Reader::format, Vocabulary::format}},
+        {"if", {&Reader::in_place, Vocabulary::applicator}},
+        {"items", {&Reader::array_schema, Vocabulary::applicator}},
+        {"maxContains", {&Reader::count, Vocabulary::validation}},
+        {"maxItems", {&Reader::count, Vocabulary::validation}},
+        {"maxLength", {&Reader::count, Vocabulary::validation}},
+        {"maxProperties", {&Reader::count, Vocabulary::validation}},
+        {"maximum", {&Reader::bound, Vocabulary::validation}},
+        {"minContains", {&Reader::count, Vocabulary::validation}},
+        {"minItems", {&Reader::count, Vocabulary::validation}},
+        {"minLength", {&Reader::count, Vocabulary::validation}},
+        {"minProperties", {&Reader::count, Vocabulary::validation}},
+        {"minimum", {&Reader::bound, Vocabulary::validation}},
+        {"multipleOf", {&Reader::bound, Vocabulary::validation}},
+        {"not", {&Reader::in_place, Vocabulary::applicator}},
+        {"nullable", {&Reader::type, Vocabulary::validation}},
+        {"oneOf", {&Reader::in_place, Vocabulary::applicator}},
+        {"pattern", {&Reader::pattern, Vocabulary::validation}},
+        {"patternProperties", {&Reader::object_schema, Vocabulary::applicator}},
+        {"prefixItems", {&Reader::array_schema, Vocabulary::applicator}},
+        {"properties", {&Reader::object_schema, Vocabulary::applicator}},
+        {"propertyNames", {&Reader::object_schema, Vocabulary::applicator}},
+        {"required", {&Reader::required, Vocabulary::validation}},
+        {"then", {&Reader::in_place, Vocabulary::applicator}},
+        {"type", {&Reader::type, Vocabulary::validation}},
+        {"unevaluatedItems", {&Reader::array_schema, Vocabulary::unevaluated}},
+        {"unevaluatedProperties", {&Reader::object_schema, Vocabulary::unevaluated}},
+        {"uniqueItems", {&Reader::unique, Vocabulary::validation}},
+    };
+    const auto found = keywords.find(key);
+    if (found != keywords.end() && dialects_.has(source.place.dialect, found->second.vocabulary))
+      (this->*found->second.handler)(schema, source, key, value);
   }
 
   static std::string below(const Source& source, const std::string& key) {
@@ -168,7 +197,8 @@ class Reader {
     if (!value.is_array()) fail(source.pointer, key, "must be an array");
     std::vector<SchemaId> ids;
     for (const Json& part : value)
-      ids.push_back(read(part, below(source, key) + '/' + std::to_string(ids.size())));
+      ids.push_back(
+          read(part, below(source, key) + '/' + std::to_string(ids.size()), source.scope));
     return ids;
   }
   static const Json& object(const Source& source, const std::string& key, const Json& value) {
@@ -186,19 +216,15 @@ class Reader {
     return out;
   }
 
-  void refuse(Schema&, const Source& source, const std::string& key, const Json&) {
-    fail(source.pointer, key, "is not supported");
-  }
-
-  // A dialect of its own may switch keywords off, which nobody here would notice.
   void dialect(Schema&, const Source& source, const std::string& key, const Json& value) {
-    if (!value.is_string() || !options_.remotes.contains(value.get<std::string>())) return;
-    if (options_.remotes.at(value.get<std::string>()).contains("$vocabulary"))
-      fail(source.pointer, key, "a dialect with a $vocabulary of its own is not supported");
+    const std::string need =
+        value.is_string() ? dialects_.unknown_need(value.get<std::string>()) : "";
+    if (!need.empty())
+      fail(source.pointer, key, "needs the vocabulary " + printable(need) + ", which is not known");
   }
 
   void in_place(Schema& schema, const Source& source, const std::string& key, const Json& value) {
-    if (key == "$ref" || key == "$dynamicRef") {
+    if (key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef") {
       schema.all_of.push_back(reference(source, key, value));
     } else if (key == "allOf") {
       const std::vector<SchemaId> ids = list(source, key, value);
@@ -210,7 +236,7 @@ class Reader {
       schema.one_of = list(source, key, value);
       if (schema.one_of.empty()) fail(source.pointer, key, "is empty");
     } else {
-      const SchemaId id = read(value, below(source, key));
+      const SchemaId id = read(value, below(source, key), source.scope);
       (key == "not"    ? schema.negated
        : key == "if"   ? schema.condition
        : key == "then" ? schema.then
@@ -380,7 +406,10 @@ class Reader {
 
   void format(Schema& schema, const Source& source, const std::string& key, const Json& value) {
     if (!value.is_string() || !options_.assert_formats) return;
-    const char* pattern = format_pattern(value.get<std::string>());
+    const std::string& name = value.get_ref<const std::string&>();
+    if (name == "idn-hostname" || name == "idn-email")
+      fail(source.pointer, key, name + " cannot be checked exactly; leave it out");
+    const char* pattern = format_pattern(name);
     if (pattern == nullptr) return;
     const auto found = tests(pattern, source, key);
     schema.tests.insert(schema.tests.end(), found.begin(), found.end());
@@ -437,7 +466,7 @@ class Reader {
       const auto items = source.json.find("items");
       if (items == source.json.end() || !items->is_array()) return;
     }
-    const SchemaId id = read(value, below(source, key));
+    const SchemaId id = read(value, below(source, key), source.scope);
     (key == "contains"           ? schema.contains
      : key == "unevaluatedItems" ? schema.unevaluated_items
                                  : schema.items) = id;
@@ -447,14 +476,15 @@ class Reader {
                      const Json& value) {
     if (key == "properties") {
       for (const auto& [name, part] : object(source, key, value).items())
-        schema.properties.push_back({name, read(part, below(source, key) + '/' + name)});
+        schema.properties.push_back(
+            {name, read(part, below(source, key) + '/' + name, source.scope)});
     } else if (key == "patternProperties") {
       for (const auto& [name, part] : object(source, key, value).items()) {
-        const SchemaId id = read(part, below(source, key) + '/' + name);
+        const SchemaId id = read(part, below(source, key) + '/' + name, source.scope);
         schema.patterns.push_back({tests(name, source, key), id});
       }
     } else {
-      const SchemaId id = read(value, below(source, key));
+      const SchemaId id = read(value, below(source, key), source.scope);
       (key == "additionalProperties" ? schema.additional
        : key == "propertyNames"      ? schema.names
                                      : schema.unevaluated_properties) = id;
@@ -474,7 +504,8 @@ class Reader {
       } else if (key == "dependencies" && part.is_string()) {
         schema.dependent_required.push_back({name, {part.get<std::string>()}});
       } else {
-        schema.dependent_schemas.push_back({name, read(part, below(source, key) + '/' + name)});
+        schema.dependent_schemas.push_back(
+            {name, read(part, below(source, key) + '/' + name, source.scope)});
       }
     }
   }
@@ -485,15 +516,19 @@ class Reader {
   }
 
   const SchemaOptions& options_;
+  const Dialects dialects_;
   SchemaIndex index_;
   SchemaSet set_;
-  std::map<const Json*, SchemaId> ids_;
+  std::map<std::string, Scope> anchors_;  // by resource
+  std::set<Scope> scopes_;
+  std::map<std::pair<const Json*, const Scope*>, SchemaId> ids_;
   std::map<std::string, uint32_t> dfa_ids_;
   std::map<std::string, std::vector<Schema::Test>> patterns_;
   struct Later {
     SchemaId id;
     const Json* json;
     std::string pointer;
+    const Scope* scope;
   };
   std::vector<Later> later_;
   int depth_ = 0;

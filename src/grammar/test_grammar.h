@@ -1,6 +1,7 @@
 #pragma once
 // What the tests of this room share.
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -31,7 +32,7 @@ inline bool writes(Matcher matcher, const std::string& text) {
   return matcher.accept_bytes(text) && matcher.complete();
 }
 
-// Compact, as Python's json.dumps writes it, and indented; ASCII alone and not.
+// Compact, as Python's json.dumps writes it, and indented; ASCII alone and not. Each text once.
 inline std::vector<std::string> spellings(const nlohmann::json& value) {
   std::vector<std::string> texts = {value.dump(), value.dump(-1, ' ', true), value.dump(2)};
   std::string spaced;
@@ -48,6 +49,8 @@ inline std::vector<std::string> spellings(const nlohmann::json& value) {
     }
   }
   texts.push_back(spaced);
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   return texts;
 }
 

@@ -32,6 +32,17 @@ size_t find_quote(std::string_view text, bool& ok) {
   return at < text.size() ? at : text.npos;
 }
 
+// Whether one of the characters is in no slice though its bytes are.
+bool has_separator(std::string_view text) {
+  for (size_t at = 0; at + 1 < text.size(); ++at) {
+    const auto next = static_cast<uint8_t>(text[at + 1]);
+    if (text[at] == '\xc2' && next >= 0x80 && next < 0xa0) return true;
+    const std::string_view three = text.substr(at, 3);
+    if (three == TokenTrie::kLineSeparator || three == TokenTrie::kParagraphSeparator) return true;
+  }
+  return false;
+}
+
 // Whether it is UTF-8 but for a last character that may be completed.
 bool is_utf8_so_far(std::string_view text) {
   if (unicode::is_valid_utf8(text)) return true;
@@ -119,7 +130,7 @@ bool TokenTrie::in_slice(size_t number, uint8_t byte) {
     case 2:
       return letter || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
     default:
-      return byte >= 0x20 && byte != '"' && byte != '\\';
+      return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
   }
 }
 
@@ -129,7 +140,8 @@ std::atomic<uint64_t> tries{0};
 
 TokenTrie::TokenTrie(const Tokenizer& tokenizer)
     : serial_(++tries), vocab_size_(tokenizer.vocab_size()) {
-  std::vector<Trie::Entry> all, closers, rest, long_text, after_quote, name_ends, undecided;
+  std::vector<Trie::Entry> all, closers, in_no_slice, rest, long_text, after_quote, name_ends,
+      undecided;
   std::array<std::vector<Trie::Entry>, kSlices> in_slices;
   bytes_.resize(static_cast<size_t>(vocab_size_));
   free_text_.assign(mask_words(), 0);
@@ -161,15 +173,14 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
              return in_slice(number, static_cast<uint8_t>(c));
            }))
       ++number;
-    const bool separates_lines =
-        bytes.find(kLineSeparator) != bytes.npos || bytes.find(kParagraphSeparator) != bytes.npos;
-    if (number < kSlices && !separates_lines && unicode::is_valid_utf8(bytes)) {
+    if (number < kSlices && !has_separator(bytes) && unicode::is_valid_utf8(bytes)) {
       (characters > kSliceChars ? long_text : in_slices[number]).push_back({bytes, id});
       for (size_t n = std::min<size_t>(characters, kUnlimited); n <= kUnlimited; ++n)
         set(slices_[number].upto[n], id);
       set(free_text_, id);
       continue;
     }
+    in_no_slice.push_back({bytes, id});
     bool ok;
     const size_t quote = find_quote(bytes, ok);
     const size_t control =
@@ -190,6 +201,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer)
   }
   all_ = Trie(std::move(all));
   closers_ = Trie(std::move(closers));
+  in_no_slice_ = Trie(std::move(in_no_slice));
   rest_ = Trie(std::move(rest));
   long_text_ = Trie(std::move(long_text));
   after_quote_ = Trie(std::move(after_quote));
@@ -203,8 +215,9 @@ bool TokenTrie::is_end(int32_t token) const {
 }
 
 size_t TokenTrie::memory() const {
-  size_t bytes = all_.memory() + closers_.memory() + rest_.memory() + long_text_.memory() +
-                 after_quote_.memory() + name_ends_.memory() + undecided_.memory();
+  size_t bytes = all_.memory() + closers_.memory() + in_no_slice_.memory() + rest_.memory() +
+                 long_text_.memory() + after_quote_.memory() + name_ends_.memory() +
+                 undecided_.memory();
   for (const std::string& text : bytes_)
     bytes += sizeof(text) + (text.size() > 15 ? text.size() : 0);
   for (const Slice& slice : slices_)

@@ -82,8 +82,8 @@ class TokenTrie {
   const Trie& closers() const { return closers_; }
 
   // Tokens that are plain text inside a JSON string, by the characters they are made of. A token is
-  // in the first slice whose set holds its characters. The two characters that a dot in a pattern
-  // leaves out besides line ends are in no slice.
+  // in the first slice whose set holds its characters. In no slice are the characters that patterns
+  // and grammars of lines leave out: Delete, U+0080 to U+009F, and these two.
   static constexpr std::string_view kLineSeparator = "\xe2\x80\xa8",
                                     kParagraphSeparator = "\xe2\x80\xa9";
   static constexpr size_t kSlices = 4;
@@ -97,7 +97,9 @@ class TokenTrie {
   static bool in_slice(size_t number, uint8_t byte);
   // The longer tokens of all slices.
   const Trie& long_text() const { return long_text_; }
-  // All other tokens that may come inside a string: with a quote, an escape, parts of characters.
+  // All other tokens; and those of them that may come inside a string: with a quote, an escape,
+  // parts of characters.
+  const Trie& in_no_slice() const { return in_no_slice_; }
   const Trie& rest() const { return rest_; }
 
   // For strings in which any text may come. First the tokens that lie wholly within such a string,
@@ -117,7 +119,7 @@ class TokenTrie {
   int32_t vocab_size_;
   std::vector<std::string> bytes_;
   std::vector<int32_t> ends_;
-  Trie all_, closers_, rest_, long_text_, after_quote_, name_ends_, undecided_;
+  Trie all_, closers_, in_no_slice_, rest_, long_text_, after_quote_, name_ends_, undecided_;
   std::vector<uint32_t> free_text_;
   std::array<Slice, kSlices> slices_;
 };

@@ -64,6 +64,10 @@ bool Answer::choose(std::span<const float> logits) {
       if (banned != forbidden_.end()) input.forbidden = banned->second;
       choice = chain_.sample(input);
     }
+    if (at < options_->replayed.size()) {
+      choice = Choice();
+      choice.id = options_->replayed[at];
+    }
     if (choice.id < 0) return stop(StopReason::exhausted);
     if (options_->stop_at_ends && is_end(choice.id)) return stop(StopReason::end_token);
     bool allowed = true;
@@ -71,7 +75,7 @@ bool Answer::choose(std::span<const float> logits) {
     if (!allowed) return stop(StopReason::exhausted);  // the end of thinking was forced
 
     const auto match = text_.push(choice.id);
-    push(choice, forced >= 0);
+    push(choice, choice.id == forced);
     if (match && match->banned) {
       // What is forced cannot be replaced.
       const bool hopeless = thinking_ && thinking_->was_forced(match->token);

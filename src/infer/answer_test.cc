@@ -7,50 +7,33 @@
 #include <algorithm>
 
 #include "expect_error.h"
-#include "temp_folder.h"
-#include "text/bpe_trainer.h"
-#include "tiny_model.h"
+#include "tiny_engine.h"
 
 namespace avocado {
 namespace {
 
-class AnswerTest : public testing::Test {
+class AnswerTest : public test::TinyEngineTest {
  protected:
   AnswerTest() {
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin|>", "<|end|>"};
-    trainer.bos = "<|begin|>";
-    trainer.eos = "<|end|>";
-    const auto tokenizer = train_bpe({"to be or not to be, that is the question"}, trainer);
-    ModelConfig config = architecture("qwen3", "test").tiny();
-    config.vocab = tokenizer->vocab_size() + 7;  // padded, as published models are
-    config.context = 120;
-    const std::string path = folder_.file("tiny.gguf");
-    test::write_tiny_model(config, path, tokenizer.get());
-    model_.emplace(Model::load(path, pool_));
-    engine_.emplace(*model_, pool_);
     options_.max_tokens = 40;
     options_.stop_at_ends = false;
     options_.sampling.temperature = 3;  // random weights are flat; a little of everything
     options_.sampling.top_k = 0;
     // Letters, so that strings come back.
     for (int32_t id = 0; id < static_cast<int32_t>(engine_->vocab()); ++id) {
-      const bool known = id < tokenizer->vocab_size();
-      const std::string bytes = known ? tokenizer->token_bytes(id) : "";
+      const bool known = id < tokenizer().vocab_size();
+      const std::string bytes = known ? tokenizer().token_bytes(id) : "";
       if (bytes.empty() || bytes.find_first_not_of("tobe ") != std::string::npos)
         letters_.push_back({id, "", -INFINITY});
     }
     options_.sampling.logit_bias = letters_;
   }
 
-  const Tokenizer& tokenizer() const { return *model_->tokenizer(); }
   Completion alone(const GenerateOptions& options, std::vector<std::string>* pieces = nullptr) {
-    const ScopedSequence sequence(*engine_);
     GenerateHooks hooks;
     if (pieces != nullptr)
       hooks.text = [pieces](const std::string& piece) { pieces->push_back(piece); };
-    return generate(*engine_, sequence, prompt_, options, hooks);
+    return answer(prompt_, options, hooks);
   }
 
   // The same by the definition: every step from the beginning, no text held back.
@@ -89,10 +72,6 @@ class AnswerTest : public testing::Test {
     return {all.begin() + static_cast<ptrdiff_t>(prompt_.size()), all.end()};
   }
 
-  test::TempFolder folder_;
-  ThreadPool pool_{2};
-  std::optional<Model> model_;
-  std::optional<Engine> engine_;
   GenerateOptions options_;
   std::vector<LogitBias> letters_;
   std::vector<int32_t> prompt_ = {70, 71, 72};

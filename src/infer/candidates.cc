@@ -46,30 +46,49 @@ double sum_lanes(std::span<const double> terms) {
   return lanes[0];
 }
 
-// The `count` best of a row, by rank. Few pass the bar that the worst of those found so far sets.
-std::vector<Candidate> select(std::span<const float> logits, size_t count) {
+// The logits that may still count: above a bar, or within bounds.
+struct Above {
+  float bar = -INFINITY;
+  bool any(std::span<const float> block) const { return any_above(block, bar); }
+  bool passes(float logit) const { return logit > bar; }
+};
+struct Within {
+  float low = -std::numeric_limits<float>::max(), high = INFINITY;
+  bool any(std::span<const float> block) const {
+    int within = 0;
+    for (const float logit : block)
+      within |= static_cast<int>(logit >= low) & static_cast<int>(logit <= high);
+    return within != 0;
+  }
+  bool passes(float logit) const { return logit >= low && logit <= high; }
+};
+
+// The first `count` of a row in an order, which the lower id ends. Few pass what the last of those
+// found so far leaves: limit_of(it).
+template <class Limit, class Before, class LimitOf>
+std::vector<Candidate> select(std::span<const float> logits, size_t count, Limit limit,
+                              Before&& before, LimitOf&& limit_of) {
   std::vector<Candidate> found;
   if (count == 0) return found;
   const auto shorten = [&] {
     if (found.size() <= count) return;
     const auto nth = found.begin() + static_cast<ptrdiff_t>(count) - 1;
-    std::nth_element(found.begin(), nth, found.end(), better);
+    std::nth_element(found.begin(), nth, found.end(), before);
     found.resize(count);
   };
   const size_t room = std::min(2 * count, logits.size()) + kBlock;
   found.reserve(room);
-  float bar = -INFINITY;
   for (size_t i = 0; i < logits.size(); i += kBlock) {
     const auto block = block_of(logits, i);
-    if (!any_above(block, bar)) continue;
+    if (!limit.any(block)) continue;
     for (size_t j = 0; j < block.size(); ++j)
-      if (block[j] > bar) found.push_back({static_cast<int32_t>(i + j), block[j]});
+      if (limit.passes(block[j])) found.push_back({static_cast<int32_t>(i + j), block[j]});
     if (found.size() + kBlock <= room) continue;
     shorten();
-    bar = found.back().logit;  // a later one that equals it has a higher id
+    limit = limit_of(found.back());
   }
   shorten();
-  std::sort(found.begin(), found.end(), better);
+  std::sort(found.begin(), found.end(), before);
   return found;
 }
 
@@ -116,9 +135,37 @@ std::vector<Candidate> Candidates::list() const {
 }
 
 std::vector<Candidate> Candidates::best_of(int64_t count) const {
-  if (!ranked_) return select(by_id_, static_cast<size_t>(std::max<int64_t>(count, 0)));
+  if (!ranked_) {
+    // A later one that equals the last has a higher id.
+    return select(by_id_, static_cast<size_t>(std::max<int64_t>(count, 0)), Above{}, better,
+                  [](const Candidate& last) { return Above{last.logit}; });
+  }
   const auto kept = std::clamp<int64_t>(count, 0, static_cast<int64_t>(by_rank_.size()));
   return {by_rank_.begin(), by_rank_.begin() + kept};
+}
+
+std::vector<Candidate> Candidates::nearest(double centre, int64_t count) const {
+  const auto distance = [centre](const Candidate& c) {
+    return std::abs(static_cast<double>(c.logit) - centre);
+  };
+  const auto nearer = [&](const Candidate& a, const Candidate& b) {
+    const double da = distance(a), db = distance(b);
+    return da < db || (da == db && better(a, b));
+  };
+  if (!ranked_) {
+    return select(by_id_, static_cast<size_t>(count), Within{}, nearer, [&](const Candidate& last) {
+      // Rounded outwards; -infinity is no candidate.
+      const double reach = distance(last);
+      const float low = std::nextafter(static_cast<float>(centre - reach), kNever);
+      return Within{std::max(low, Within{}.low),
+                    std::nextafter(static_cast<float>(centre + reach), -kNever)};
+    });
+  }
+  std::vector<Candidate> items = by_rank_;
+  const auto kept = std::min<int64_t>(count, static_cast<int64_t>(items.size()));
+  std::partial_sort(items.begin(), items.begin() + kept, items.end(), nearer);
+  items.resize(static_cast<size_t>(kept));
+  return items;
 }
 
 std::vector<Candidate> Candidates::best_while(

@@ -38,6 +38,8 @@ class Candidates {
   std::vector<Candidate> list() const;  // in their order
   // The first `count` by rank, or all.
   std::vector<Candidate> best_of(int64_t count) const;
+  // The first `count` by their distance to `centre`, taken in double, ties by rank; or all.
+  std::vector<Candidate> nearest(double centre, int64_t count) const;
   // Those by rank from the best on, up to the first that is not taken.
   std::vector<Candidate> best_while(const std::function<bool(const Candidate&)>& take) const;
 

@@ -67,6 +67,34 @@ TEST(Candidates, TheBestAreThoseOfAFullSort) {
   }
 }
 
+TEST(Candidates, TheNearestAreThoseOfAFullSort) {
+  uint32_t stream = 100;
+  for (const size_t count : {1u, 33u, 200u, 5000u}) {
+    std::vector<std::vector<float>> rows = {some_logits(count, stream++)};
+    rows[0][count / 2] = 1;
+    rows.push_back(rows[0]);
+    std::sort(rows[1].begin(), rows[1].end());
+    rows.emplace_back(count, 2.5f);
+    for (const std::vector<float>& logits : rows) {
+      for (const double centre : {-7.0, -1.125, 0.0, 1.0 / 3, 50.0}) {
+        std::vector<Candidate> all = sorted(logits);
+        std::stable_sort(all.begin(), all.end(), [&](const Candidate& a, const Candidate& b) {
+          return std::abs(a.logit - centre) < std::abs(b.logit - centre);
+        });
+        const Candidates by_id(logits);
+        Candidates by_rank(logits);
+        by_rank.keep_best(6000);
+        for (const size_t k : {1u, 2u, 7u, 40u, 1000u, 6000u}) {
+          const std::vector<Candidate> expected = {
+              all.begin(), all.begin() + static_cast<ptrdiff_t>(std::min(k, all.size()))};
+          expect_equal(by_id.nearest(centre, static_cast<int64_t>(k)), expected);
+          expect_equal(by_rank.nearest(centre, static_cast<int64_t>(k)), expected);
+        }
+      }
+    }
+  }
+}
+
 TEST(Candidates, SumsHaveTheStatedOrder) {
   const std::vector<float> logits = some_logits(9001, 50);
   Candidates candidates(logits);

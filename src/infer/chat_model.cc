@@ -27,12 +27,25 @@ const char* level_name(Effort effort) {
   }
 }
 
+// The arguments of calls are text in OpenAI's interface; templates want the objects.
+void read_arguments(Json& messages) {
+  if (!messages.is_array()) return;
+  const Json::json_pointer place("/function/arguments");
+  for (Json& message : messages) {
+    if (!message.is_object() || !message.contains("tool_calls")) continue;
+    for (Json& call : message["tool_calls"]) {
+      if (!call.contains(place) || !call[place].is_string()) continue;
+      Json object = Json::parse(call[place].get_ref<const std::string&>(), nullptr, false);
+      if (object.is_object()) call[place] = std::move(object);
+    }
+  }
+}
+
 }  // namespace
 
-ChatModel::ChatModel(const Tokenizer& tokenizer, ChatTemplate chat_template,
-                     const std::string& source)
+ChatModel::ChatModel(const Tokenizer& tokenizer, const std::string& source, std::string name)
     : tokenizer_(tokenizer),
-      template_(std::move(chat_template)),
+      template_(source, tokenizer, std::move(name)),
       format_(chat::find_answer_format(source)),
       thinks_(chat::template_thinks(format_, source)),
       switches_(chat::template_switches(source)),
@@ -107,6 +120,7 @@ PreparedChat ChatModel::prepare(ChatRequest request, GenerateOptions options) co
     return tokens_of(prompt, tokenizer_);
   };
   chat.messages = conversation["messages"];
+  read_arguments(chat.messages);
   chat.prompt = render(chat.messages);
   chat.dropped = fit_turns(chat.messages, chat.prompt, request.room, render);
 

@@ -2,7 +2,7 @@
 // From a conversation to what generate() takes: the prompt, what may be answered, how much may be
 // thought, and how the answer is read. Made once per model.
 //
-//   const ChatModel chat(tokenizer, ChatTemplate(...), source);
+//   const ChatModel model(tokenizer, template_text, name);
 //   PreparedChat chat = model.prepare(request, options);
 //   Completion done = generate(engine, sequence, chat.prompt, chat.options);
 //   chat::Answer answer = chat::parse_answer(model.format(), chat.reading, done.text);
@@ -45,10 +45,13 @@ struct PreparedChat {
 
 class ChatModel {
  public:
-  // `tokenizer` outlives it; `source` is the text of the template.
-  ChatModel(const Tokenizer& tokenizer, ChatTemplate chat_template, const std::string& source);
+  // `tokenizer` outlives it; `source` is the text of the template, `name` is used in messages.
+  // Throws as ChatTemplate does.
+  ChatModel(const Tokenizer& tokenizer, const std::string& source, std::string name);
 
   const chat::AnswerFormat& format() const { return format_; }
+  // Whether the template knows thinking.
+  bool thinks() const { return thinks_; }
 
   // `options` as for generate(), where a constraint is about the content of the answer: it holds
   // from the end of the thinking on. Throws Error(usage) for what cannot be asked of this model,

@@ -49,8 +49,7 @@ class ChatModelTest : public testing::Test {
   }
 
   std::unique_ptr<ChatModel> with(const std::string& source) const {
-    return std::make_unique<ChatModel>(tokenizer(), ChatTemplate(source, "", "<|end|>", "test"),
-                                       source);
+    return std::make_unique<ChatModel>(tokenizer(), source, "test");
   }
   const Tokenizer& tokenizer() const { return *model_->tokenizer(); }
   static ChatRequest request(const Json& extra = Json::object()) {
@@ -80,13 +79,14 @@ class ChatModelTest : public testing::Test {
       requests.back().options.sampling.seed = seed;
     }
     const std::vector<Completion> batch = generate_batch(*engine_, requests, 5);
-    const auto drafter = lookup_drafter();
+    Speculation speculation({.always = true});
+    speculation.add("suffix", suffix_drafter());
     for (uint64_t seed = 0; seed < seeds; ++seed) {
       const Completion single = run(chat, seed);
       EXPECT_EQ(single.ids, batch[seed].ids) << "seed " << seed;
       EXPECT_EQ(single.text, batch[seed].text);
       PreparedChat guessing = chat;
-      guessing.options.drafter = drafter.get();
+      guessing.options.speculation = &speculation;
       const Completion guessed = run(guessing, seed);
       EXPECT_EQ(guessed.ids, single.ids) << "seed " << seed;
       EXPECT_EQ(guessed.stop, single.stop);
@@ -290,6 +290,20 @@ TEST_F(ChatModelTest, EffortGoesToTheTemplate) {
   ChatRequest r = request();
   r.tool_choice = "required";
   EXPECT_AVOCADO_ERROR(chat_->prepare(r, options_), ErrorKind::usage, "no tools");
+}
+
+TEST_F(ChatModelTest, TemplatesSeeTheArgumentsOfCallsAsObjects) {
+  ChatRequest r = request();
+  r.conversation["messages"] = Json::parse(R"([
+      {"role": "assistant", "content": "", "tool_calls": [
+        {"function": {"name": "be", "arguments": "{\"to\": 12}"}},
+        {"function": {"name": "be", "arguments": {"to": 13}}},
+        {"function": {"name": "be", "arguments": "not JSON"}}, 1]},
+      {"role": "assistant", "content": "", "tool_calls": null}])");
+  const auto calls = with(
+      "{% for call in messages[0].tool_calls[:3] %}{{ call.function.arguments.to }}|{% endfor %}"
+      "{{ messages[0].tool_calls[2].function.arguments }}");
+  EXPECT_EQ(text_of(calls->prepare(r, options_).prompt), "12|13||not JSON");
 }
 
 TEST_F(ChatModelTest, OldTurnsAreDroppedWhenAskedFor) {

@@ -6,46 +6,25 @@
 #include <regex>
 
 #include "infer/generate.h"
-#include "temp_folder.h"
-#include "text/bpe_trainer.h"
-#include "tiny_model.h"
+#include "tiny_engine.h"
 
 namespace avocado {
 namespace {
 
-class ConstraintTest : public testing::Test {
+class ConstraintTest : public test::TinyEngineTest {
  protected:
-  ConstraintTest() {
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin|>", "<|end|>"};
-    trainer.bos = "<|begin|>";
-    trainer.eos = "<|end|>";
-    const auto tokenizer = train_bpe({"{\"to\": 12, \"be\": true}, to be or not to be"}, trainer);
-    ModelConfig config = architecture("qwen3", "test").tiny();
-    config.vocab = tokenizer->vocab_size() + 7;  // padded, as published models are
-    config.context = 200;
-    const std::string path = folder_.file("tiny.gguf");
-    test::write_tiny_model(config, path, tokenizer.get());
-    model_.emplace(Model::load(path, pool_));
-    engine_.emplace(*model_, pool_);
-    options_.trie = std::make_shared<grammar::TokenTrie>(*model_->tokenizer());
+  ConstraintTest() : TinyEngineTest(200, "{\"to\": 12, \"be\": true}, to be or not to be") {
+    options_.trie = std::make_shared<grammar::TokenTrie>(tokenizer());
     options_.sampling.temperature = 2;
     options_.sampling.top_k = 0;
     options_.max_tokens = 120;
   }
   Completion answer(uint64_t seed, const GenerateOptions& options) {
-    const ScopedSequence sequence(*engine_);
-    const std::vector<int32_t> prompt = model_->tokenizer()->encode("to be or not, to be or not");
     GenerateOptions seeded = options;
     seeded.sampling.seed = seed;
-    return generate(*engine_, sequence, prompt, seeded);
+    return TinyEngineTest::answer(tokenizer().encode("to be or not, to be or not"), seeded);
   }
 
-  test::TempFolder folder_;
-  ThreadPool pool_{2};
-  std::optional<Model> model_;
-  std::optional<Engine> engine_;
   GenerateOptions options_;
 };
 
@@ -82,8 +61,9 @@ TEST_F(ConstraintTest, GoesBackWithBannedStringsAndWrongGuesses) {
     GenerateOptions options = options_;
     options.banned_strings = {"be or", "not not"};
     const Completion plain = answer(seed, options);
-    const auto drafter = lookup_drafter();
-    options.drafter = drafter.get();
+    Speculation speculation({.always = true});
+    speculation.add("suffix", suffix_drafter());
+    options.speculation = &speculation;
     const Completion drafted = answer(seed, options);
     EXPECT_EQ(drafted.ids, plain.ids);
     EXPECT_EQ(drafted.stop, plain.stop);

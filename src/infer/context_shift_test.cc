@@ -106,14 +106,15 @@ TEST_F(ContextShiftTest, IsTheSameInABatchWithGuessesAndWhenTokensAreTakenBack) 
   }
   Engine engine(*model_, pool_);
   const std::vector<Completion> batched = generate_batch(engine, requests, 4);
-  const auto drafter = lookup_drafter();
+  Speculation speculation({.always = true});
+  speculation.add("suffix", suffix_drafter());
   int64_t taken_back = 0, drafted = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
     const Completion single = alone(requests[i].prompt, requests[i].options);
     EXPECT_EQ(batched[i].ids, single.ids) << "request " << i;
     EXPECT_EQ(batched[i].text, single.text);
     EXPECT_EQ(batched[i].forgotten, single.forgotten);
-    requests[i].options.drafter = drafter.get();
+    requests[i].options.speculation = &speculation;
     const Completion guessed = alone(requests[i].prompt, requests[i].options);
     EXPECT_EQ(guessed.ids, single.ids) << "request " << i;
     EXPECT_EQ(guessed.forgotten, single.forgotten);

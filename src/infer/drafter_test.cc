@@ -3,172 +3,185 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
-#include "base/philox.h"
 #include "expect_error.h"
 #include "infer/generate.h"
-#include "temp_folder.h"
-#include "text/bpe_trainer.h"
-#include "tiny_model.h"
+#include "tiny_engine.h"
 
 namespace avocado {
 namespace {
 
-// The definition: the longest agreement, the latest of equals.
-std::vector<int32_t> looked_up(const std::vector<int32_t>& text, size_t most) {
-  size_t best = 0, longest = 1;
-  for (size_t place = 2; place < text.size(); ++place) {
-    size_t n = 0;
-    while (n < place && text[place - 1 - n] == text[text.size() - 1 - n]) ++n;
-    if (n >= longest) longest = n, best = place;
-  }
-  if (longest < 2) return {};
-  const size_t end = std::min(best + most, text.size());
-  return {text.begin() + static_cast<int64_t>(best), text.begin() + static_cast<int64_t>(end)};
+// Texts one after the other, each unlike the others.
+std::vector<int32_t> text_of(uint64_t seed, int64_t count) {
+  return test::random_ids(count, 1'000'000, seed);
 }
 
-TEST(LookupDrafter, FollowsTextsThatGrowAndShrink) {
-  const Random random(7, Purpose::test);
-  uint64_t draw = 0;
-  const auto drafter = lookup_drafter();
-  std::vector<int32_t> text;
-  int found = 0;
-  for (int step = 0; step < 3000; ++step) {
-    // Below 60 tokens, so that neither the candidates nor the comparison are cut short.
-    const size_t length = random.below(draw++, 60);
-    if (length < text.size()) text.resize(length);
-    while (text.size() < length) text.push_back(static_cast<int32_t>(random.below(draw++, 3)));
-    const size_t most = random.below(draw++, 6);
-    const std::vector<int32_t> expected =
-        most == 0 ? std::vector<int32_t>{} : looked_up(text, most);
-    ASSERT_EQ(drafter->draft(text, most), expected) << "step " << step;
-    found += !expected.empty();
-  }
-  EXPECT_GT(found, 1000);
+TEST(SuffixDrafter, FollowsATextThatGrowsShrinksAndChanges) {
+  const auto drafter = suffix_drafter();
+  std::vector<int32_t> text = text_of(1, 50);
+  const std::vector<int32_t> first = text;
+  EXPECT_TRUE(drafter->draft(text, 4).ids.empty());
+  text.insert(text.end(), first.begin(), first.begin() + 5);
+  EXPECT_EQ(drafter->draft(text, 3).ids,
+            (std::vector<int32_t>(first.begin() + 5, first.begin() + 8)));
+  EXPECT_EQ(drafter->draft(text, 3).matched, 5u);
+  text.resize(52);  // goes back a little, and on elsewhere
+  text.push_back(first[20]);
+  EXPECT_EQ(drafter->draft(text, 1).ids, (std::vector<int32_t>{first[21]}));
+  EXPECT_EQ(drafter->draft(text, 1).matched, 1u);
 }
 
-// A machine on which a step takes `fixed` and `each` per token that goes through, and on which a
-// guess is right with some chance.
-double tokens_per_second(double chance, double fixed, double each, size_t most) {
-  const Random random(3, Purpose::test);
-  DraftLength length(most);
-  double tokens = 0, time = 0;
-  uint64_t draw = 0;
-  for (int step = 0; step < 4000; ++step) {
-    const size_t drafted = length.next();
-    EXPECT_LE(drafted, most);
-    size_t right = 0;
-    while (right < drafted && random.uniform(draw++) < static_cast<float>(chance)) ++right;
-    const double seconds = fixed + each * static_cast<double>(drafted + 1);
-    length.learn(drafted, right, seconds);
-    tokens += static_cast<double>(right + 1);
-    time += seconds;
-  }
-  return tokens / time;
+TEST(SuffixDrafter, RemembersEarlierTextsButNotAcrossTheirEnds) {
+  const auto drafter = suffix_drafter();
+  const std::vector<int32_t> first = text_of(1, 200), second = text_of(2, 200);
+  drafter->draft(first, 1);
+  drafter->draft(second, 1);
+  std::vector<int32_t> third = text_of(3, 200);
+  third.insert(third.end(), first.end() - 7, first.end() - 3);
+  EXPECT_EQ(drafter->draft(third, 9).ids, (std::vector<int32_t>(first.end() - 3, first.end())));
+  EXPECT_EQ(drafter->draft(third, 9).matched, 4u);
 }
 
-TEST(DraftLength, GuessesWhereItPays) {
-  const double plain = 1.0 / 1.01;
-  EXPECT_GT(tokens_per_second(0.9, 1, 0.01, 8), 4 * plain);  // reading the weights costs most
-  EXPECT_GT(tokens_per_second(0.5, 1, 0.01, 8), 1.6 * plain);
-  EXPECT_GT(tokens_per_second(0.0, 1, 0.01, 8), 0.97 * plain);  // always wrong
-  EXPECT_GT(tokens_per_second(0.9, 0, 1, 8), 0.95);             // a token more is a step more
+TEST(SuffixDrafter, ForgetsTheOldestTextsAndBeginnings) {
+  const auto drafter = suffix_drafter();
+  std::vector<int32_t> text = text_of(1, 1000);
+  drafter->draft(text, 1);
+  const auto finds = [&](int32_t token) {
+    std::vector<int32_t> ended = text;
+    ended.push_back(token);
+    return drafter->draft(ended, 1).matched > 0;
+  };
+  const int32_t old = text[500];
+  EXPECT_TRUE(finds(old));
+  text = text_of(2, 100'000);
+  EXPECT_TRUE(finds(old));
+  text = text_of(3, 140'000);  // more than it holds
+  EXPECT_FALSE(finds(old));
+  EXPECT_FALSE(finds(text[50'000]));
+  EXPECT_TRUE(finds(text[139'000]));
 }
 
 class WrongDrafter : public Drafter {
  public:
-  std::vector<int32_t> draft(std::span<const int32_t> tokens, size_t most) override {
-    std::vector<int32_t> ids;
+  Draft draft(std::span<const int32_t> tokens, size_t most) override {
+    Draft draft;
     for (size_t i = 0; i < most; ++i)
-      ids.push_back(static_cast<int32_t>((tokens.size() * 7 + i * 13) % 260));
+      draft.ids.push_back(static_cast<int32_t>((tokens.size() * 7 + i * 13) % 260));
+    return draft;
+  }
+};
+
+class SpeculatedAnswers : public test::TinyEngineTest {
+ protected:
+  SpeculatedAnswers()
+      : TinyEngineTest(200), trie_(std::make_shared<grammar::TokenTrie>(tokenizer())) {}
+
+  // A phrase three times, so that there is something to look up.
+  std::vector<int32_t> prompt(uint64_t seed) const {
+    std::vector<int32_t> ids = test::random_ids(9, tokenizer().vocab_size(), seed);
+    for (size_t i = 0; i < 18; ++i) ids.push_back(ids[i]);
     return ids;
   }
+  // A little of everything that changes answers.
+  GenerateOptions request(uint64_t seed) const {
+    GenerateOptions options;
+    options.max_tokens = seed % 8 == 0 ? -1 : 30;  // -1: to the end of the context
+    options.sampling.seed = seed;
+    options.stop_at_ends = seed % 3 == 0;
+    if (seed % 4 == 1) options.banned_strings = {"t", "e", "o", "a", "i", "n", "s", "r", " "};
+    if (seed % 4 == 2) options.sampling.dry_multiplier = 0.8f;
+    if (seed % 4 == 3) {
+      options.constraint = grammar::Constraint::from_gbnf(
+          R"(root ::= "to" (" be" | " or" | " not" | ", that")+ ".")");
+      options.trie = trie_;
+      options.stop_at_ends = true;
+    }
+    if (seed % 8 == 3) options.banned_strings = {"be or", "not not"};
+    if (seed % 8 == 5) options.sampling.mirostat = 2;
+    if (seed % 8 == 6) options.stop_strings = {"to", "e"};
+    return options;
+  }
+
+  std::shared_ptr<const grammar::TokenTrie> trie_;
 };
 
-class SpeculationTest : public testing::Test {
- protected:
-  SpeculationTest() {
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin|>", "<|end|>"};
-    trainer.bos = "<|begin|>";
-    trainer.eos = "<|end|>";
-    tokenizer_ = train_bpe({"to be or not to be, that is the question"}, trainer);
-    model_.emplace(make("tiny.gguf", 7));
-    engine_.emplace(*model_, pool_);
-  }
-  Model make(const char* name, int64_t padding) {
-    ModelConfig config = architecture("qwen3", "test").tiny();
-    config.vocab = tokenizer_->vocab_size() + padding;
-    config.context = 200;
-    const std::string path = folder_.file(name);
-    test::write_tiny_model(config, path, tokenizer_.get());
-    return Model::load(path, pool_);
-  }
-  Completion answer(std::span<const int32_t> prompt, const GenerateOptions& options) {
-    const ScopedSequence sequence(*engine_);
-    return generate(*engine_, sequence, prompt, options);
-  }
-
-  test::TempFolder folder_;
-  ThreadPool pool_{2};
-  std::unique_ptr<Tokenizer> tokenizer_;
-  std::optional<Model> model_;
-  std::optional<Engine> engine_;
-};
-
-TEST_F(SpeculationTest, GivesTheTokensOfPlainDecoding) {
+TEST_F(SpeculatedAnswers, AreThoseOfPlainDecoding) {
   Engine draft_engine(*model_, pool_);
-  int64_t drafted = 0, right = 0;
-  for (uint64_t seed = 0; seed < 12; ++seed) {
-    // A phrase three times, so that there is something to look up.
-    std::vector<int32_t> prompt = test::random_ids(9, tokenizer_->vocab_size(), seed);
-    for (int i = 0; i < 18; ++i) prompt.push_back(prompt[static_cast<size_t>(i)]);
+  std::map<std::string, int64_t> drafted, right;
+  int64_t taken_back = 0;
+  for (uint64_t seed = 0; seed < 24; ++seed) {
     for (const float temperature : {0.0f, 0.7f, 1.5f}) {
-      GenerateOptions options;
-      options.max_tokens = seed % 4 == 0 ? -1 : 60;  // -1: to the end of the context
+      GenerateOptions options = request(seed);
       options.sampling.temperature = temperature;
-      options.sampling.seed = seed;
-      options.stop_at_ends = false;
-      if (seed % 3 == 1) options.banned_strings = {"t", "be"};
-      if (seed % 3 == 2) options.sampling.dry_multiplier = 0.8f;
-      const Completion plain = answer(prompt, options);
-
-      WrongDrafter wrong;
-      const auto lookup = lookup_drafter();
-      const auto model = model_drafter(draft_engine, *tokenizer_, options.sampling);
-      for (Drafter* drafter : {static_cast<Drafter*>(&wrong), lookup.get(), model.get()}) {
-        for (const size_t most : {1, 4, 16}) {
-          options.drafter = drafter;
-          options.most_drafted = most;
-          const Completion guessed = answer(prompt, options);
-          ASSERT_EQ(guessed.ids, plain.ids) << "seed " << seed << ", temperature " << temperature;
-          EXPECT_EQ(guessed.stop, plain.stop);
-          EXPECT_EQ(guessed.text, plain.text);
-          drafted += guessed.drafted;
-          right += guessed.drafted_right;
-        }
+      const Completion plain = answer(prompt(seed), options);
+      taken_back += plain.taken_back;
+      for (const std::string method : {"wrong", "suffix", "model", "all", "measured"}) {
+        const bool all = method == "all" || method == "measured";
+        Speculation speculation(
+            {.most = seed % 2 == 0 ? size_t{3} : 16, .always = method != "measured"});
+        if (all || method == "wrong") speculation.add("wrong", std::make_unique<WrongDrafter>());
+        if (all || method == "suffix") speculation.add("suffix", suffix_drafter());
+        if (all || method == "model")
+          speculation.add("model", model_drafter(draft_engine, tokenizer(), options.sampling));
+        options.speculation = &speculation;
+        const Completion guessed = answer(prompt(seed), options);
+        ASSERT_EQ(guessed.ids, plain.ids)
+            << method << ", seed " << seed << ", temperature " << temperature;
+        EXPECT_EQ(guessed.stop, plain.stop);
+        EXPECT_EQ(guessed.text, plain.text);
+        EXPECT_EQ(guessed.taken_back, plain.taken_back);
+        drafted[method] += guessed.drafted;
+        right[method] += guessed.drafted_right;
+        int64_t of_methods = 0;
+        for (const Speculation::Account& account : speculation.accounts())
+          of_methods += account.right;
+        EXPECT_EQ(of_methods, guessed.drafted_right);
       }
     }
   }
-  EXPECT_GT(right, 1000);
-  EXPECT_GT(drafted, right);
+  EXPECT_GT(taken_back, 20);
+  for (const std::string method : {"suffix", "model", "all"}) {
+    EXPECT_GT(right[method], 100) << method;
+    EXPECT_GT(drafted[method], right[method]) << method;
+  }
+  EXPECT_GT(drafted["wrong"], 1000);
 }
 
-TEST_F(SpeculationTest, TheSameModelIsMostlyRight) {
+TEST_F(SpeculatedAnswers, CanBeReplayed) {
+  GenerateOptions options;
+  options.replayed = test::random_ids(60, tokenizer().vocab_size(), 9);
+  options.max_tokens = 80;
+  options.stop_at_ends = false;
+  const Completion plain = answer(prompt(1), options);
+  ASSERT_EQ(plain.ids.size(), 80u);
+  EXPECT_TRUE(std::equal(options.replayed.begin(), options.replayed.end(), plain.ids.begin()));
+  Speculation speculation({.always = true});
+  speculation.add("suffix", suffix_drafter());
+  options.speculation = &speculation;
+  EXPECT_EQ(answer(prompt(1), options).ids, plain.ids);
+  // The second time it is known.
+  const Completion again = answer(prompt(1), options);
+  EXPECT_EQ(again.ids, plain.ids);
+  EXPECT_GT(again.drafted_right, 60);
+}
+
+TEST_F(SpeculatedAnswers, TheSameModelIsMostlyRight) {
   Engine draft_engine(*model_, pool_);
   GenerateOptions options;
   options.max_tokens = 100;
   options.sampling.temperature = 1;
   options.stop_at_ends = false;
-  const auto model = model_drafter(draft_engine, *tokenizer_, options.sampling);
-  options.drafter = model.get();
-  const Completion completion = answer(test::random_ids(20, tokenizer_->vocab_size(), 5), options);
+  Speculation speculation({.most = 8, .always = true});
+  speculation.add("model", model_drafter(draft_engine, tokenizer(), options.sampling));
+  options.speculation = &speculation;
+  const Completion completion = answer(test::random_ids(20, tokenizer().vocab_size(), 5), options);
   EXPECT_GT(completion.drafted, 10);
   EXPECT_GE(10 * completion.drafted_right, 9 * completion.drafted);  // padding is never guessed
 }
 
-TEST_F(SpeculationTest, AnotherVocabularyIsRefused) {
+TEST_F(SpeculatedAnswers, AnotherVocabularyIsRefused) {
   BpeTrainerOptions trainer;
   trainer.vocab_size = 290;
   const auto other = train_bpe({"another text altogether"}, trainer);

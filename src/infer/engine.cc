@@ -42,12 +42,17 @@ kernels::CacheType default_cache_type(const Model& model) {
   return kernels::CacheType::f32;
 }
 
+kernels::CacheTypes cache_types(const Model& model, const EngineOptions& options) {
+  const kernels::CacheType type = default_cache_type(model);
+  return {options.cache_type_k.value_or(type), options.cache_type_v.value_or(type),
+          options.cache_hadamard};
+}
+
 Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options)
     : model_(model),
       pool_(pool),
       options_(checked(model, options)),
-      cache_{options.cache_type_k.value_or(default_cache_type(model)),
-             options.cache_type_v.value_or(default_cache_type(model))},
+      cache_(avocado::cache_types(model, options)),
       vocab_(model.graph().vocab()),
       layers_(model.graph().layers),
       pages_(layers_, model.graph().page_bytes<float>(cache_), options_.cache_bytes),
@@ -60,6 +65,10 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options)
         "chunks",
         options_.chunk, activations >> 20);
   }
+}
+
+int64_t Engine::cache_bytes_per_token() const {
+  return static_cast<int64_t>(pages_.block_bytes()) / kTile;
 }
 
 const Engine::State& Engine::state(SequenceId sequence) const {

@@ -31,11 +31,14 @@ struct EngineOptions {
   // How keys and values are kept (kernels/attention/attention.h), part of the definition of the
   // answer. Without a value: as the model asks for, default_cache_type.
   std::optional<kernels::CacheType> cache_type_k = {}, cache_type_v = {};
+  bool cache_hadamard = false;  // they are rotated before that
 };
 
 // f32 for a model whose matrices are all stored as F32, so that it answers with the bits of its
 // training; f16 otherwise.
 kernels::CacheType default_cache_type(const Model& model);
+// What `options` mean for a model.
+kernels::CacheTypes cache_types(const Model& model, const EngineOptions& options);
 
 enum class Want { none, last, all };
 
@@ -91,6 +94,8 @@ class Engine {
   int64_t context() const { return options_.context; }
   int64_t chunk() const { return options_.chunk; }
   kernels::CacheTypes cache_types() const { return cache_; }
+  // Memory that one position takes.
+  int64_t cache_bytes_per_token() const;
   int64_t vocab() const { return vocab_; }
 
  private:

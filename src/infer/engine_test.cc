@@ -69,6 +69,41 @@ TEST_F(EngineTest, VisitsTheWantedRowsInOrder) {
   EXPECT_EQ(seen, expected);
 }
 
+// The frequencies go by the context that was asked for: a prompt that grows over the original
+// context, token by token, gives the bits that it gives at once.
+TEST_F(EngineTest, ScalingByTheContextDoesNotDependOnChunks) {
+  ModelConfig config = llama().tiny();
+  config.rope_divisors.clear();
+  config.rope_original_context = 64;
+  const std::vector<int32_t> ids = test::random_ids(100, vocab_, 6);
+  for (const RopeScaling kind : {RopeScaling::dynamic, RopeScaling::longrope}) {
+    config.rope_scaling = kind;
+    if (kind == RopeScaling::longrope) {
+      config.rope_short = {1.0f, 1.0f, 1.5f, 2.0f};
+      config.rope_long = {1.0f, 2.0f, 4.0f, 8.0f};
+    } else {
+      config.rope_factor = 4;
+    }
+    test::write_tiny_model(config, path_);
+    std::vector<float> by_context[2];
+    for (const int64_t context : {128, 192}) {
+      const Model model = Model::load(path_, pool_, {}, {.context = context});
+      Engine whole(model, pool_, {.context = context}),
+          cut(model, pool_, {.context = context, .chunk = 7});
+      const ScopedSequence at_once(whole), in_chunks(cut), one_by_one(whole);
+      const std::vector<float> expected = append(whole, at_once, ids);
+      EXPECT_EQ(append(cut, in_chunks, ids), expected);
+      std::vector<float> singly;
+      for (const int32_t id : ids)
+        for (const float logit : append(whole, one_by_one, {&id, 1})) singly.push_back(logit);
+      EXPECT_EQ(singly, expected);
+      by_context[context == 192] = expected;
+    }
+    // Only dynamic has a base for every context.
+    EXPECT_EQ(by_context[0] == by_context[1], kind == RopeScaling::longrope);
+  }
+}
+
 TEST_F(EngineTest, SequenceIdsAreUsedAgain) {
   Engine engine(*model_, pool_);
   const SequenceId first = engine.create();

@@ -1,7 +1,6 @@
 #include "infer/generate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/error.h"
@@ -32,12 +31,11 @@ std::span<const int32_t> next_input(Engine& engine, SequenceId sequence, Answer&
 }
 
 // How many tokens may be guessed for the next step.
-size_t room_for_drafts(const Engine& engine, const Answer& answer, const GenerateOptions& options,
-                       size_t answered) {
+size_t room_for_drafts(const Engine& engine, Answer& answer, const GenerateOptions& options) {
   auto room = engine.context() - static_cast<int64_t>(answer.tokens().size());
+  const auto answered = static_cast<int64_t>(answer.completion().ids.size());
   // The last token that is asked for is chosen from a row of its own.
-  if (options.max_tokens > 0)
-    room = std::min(room, options.max_tokens - static_cast<int64_t>(answered) - 1);
+  if (options.max_tokens > 0) room = std::min(room, options.max_tokens - answered - 1);
   return static_cast<size_t>(std::max<int64_t>(room, 0));
 }
 
@@ -65,7 +63,6 @@ const char* stop_reason_name(StopReason reason) {
 
 Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t> prompt,
                     const GenerateOptions& options, const GenerateHooks& hooks) {
-  using Clock = std::chrono::steady_clock;
   check_prompt(engine, prompt);
   Answer answer(engine, prompt, options);
   if (options.max_tokens == 0) return {};
@@ -77,8 +74,6 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
   std::span<const int32_t> rest = prompt.subspan(engine.ids(sequence).size());
   const auto chunk = static_cast<size_t>(engine.chunk());
   const auto interrupted = [&] { return hooks.interrupted && hooks.interrupted(); };
-  const size_t most = std::min(options.most_drafted, chunk - 1);
-  DraftLength length(most);
   std::vector<int32_t> guessed;  // the last token, and guesses of those after it
 
   bool going = true, begun = false;
@@ -87,15 +82,14 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
       answer.stop(StopReason::interrupted);
       break;
     }
-    const auto start = Clock::now();
-    const bool guessing = begun && options.drafter != nullptr && rest.size() == 1;
+    const bool guessing = begun && options.speculation != nullptr && rest.size() == 1;
     size_t drafted = 0;
     if (guessing) {
-      const size_t wanted = std::min(
-          length.next(), room_for_drafts(engine, answer, options, answer.completion().ids.size()));
-      guessed = options.drafter->draft(answer.tokens(), wanted);
-      drafted = guessed.size();
-      guessed.insert(guessed.begin(), rest[0]);
+      const std::vector<int32_t>& guess = options.speculation->guess(
+          answer.tokens(), std::min(chunk - 1, room_for_drafts(engine, answer, options)));
+      drafted = guess.size();
+      guessed.assign(1, rest[0]);
+      guessed.insert(guessed.end(), guess.begin(), guess.end());
       rest = guessed;
     }
     // The prompt goes in by chunks so that it can be interrupted.
@@ -119,10 +113,10 @@ Completion generate(Engine& engine, SequenceId sequence, std::span<const int32_t
       }
     });
     if (guessing) {
-      const size_t right = judged - (agrees ? 0 : 1);
+      const std::span<const int32_t> came = answer.tokens();
       answer.completion().drafted += static_cast<int64_t>(drafted);
-      answer.completion().drafted_right += static_cast<int64_t>(right);
-      length.learn(drafted, right, std::chrono::duration<double>(Clock::now() - start).count());
+      answer.completion().drafted_right += static_cast<int64_t>(
+          options.speculation->learn(came.subspan(std::min(before, came.size()))));
     }
     if (!last)
       rest = rest.subspan(chunk);

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "grammar/matcher.h"
-#include "infer/drafter.h"
 #include "infer/engine.h"
 #include "infer/sampler.h"
+#include "infer/speculation.h"
 #include "infer/thinking_budget.h"
 
 namespace avocado {
@@ -59,10 +59,13 @@ struct GenerateOptions {
   std::shared_ptr<const grammar::TokenTrie> trie;
   std::optional<ThinkingBudget> thinking;
 
-  // Guesses what comes next (drafter.h): speed, never a token. Null: nothing is guessed. It is used
-  // by generate() only.
-  Drafter* drafter = nullptr;
-  size_t most_drafted = 8;  // tokens guessed at once
+  // Guesses what comes next: speed, never a token. Null: nothing is guessed. It is used by
+  // generate() only.
+  Speculation* speculation = nullptr;
+
+  // The first tokens of the answer, whatever is drawn in their places: an answer that is known is
+  // written again at the cost of finding it, to measure that.
+  std::vector<int32_t> replayed;
 };
 
 struct TokenProbabilities {

@@ -3,29 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
-#include "temp_folder.h"
-#include "text/bpe_trainer.h"
-#include "tiny_model.h"
+#include "tiny_engine.h"
 
 namespace avocado {
 namespace {
 
-class GenerateTest : public testing::Test {
+class GenerateTest : public test::TinyEngineTest {
  protected:
   GenerateTest() {
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin|>", "<|end|>"};
-    trainer.bos = "<|begin|>";
-    trainer.eos = "<|end|>";
-    const auto tokenizer = train_bpe({"to be or not to be, that is the question"}, trainer);
-    ModelConfig config = architecture("qwen3", "test").tiny();
-    config.vocab = tokenizer->vocab_size() + 7;  // padded, as published models are
-    config.context = 120;
-    const std::string path = folder_.file("tiny.gguf");
-    test::write_tiny_model(config, path, tokenizer.get());
-    model_.emplace(Model::load(path, pool_));
-    engine_.emplace(*model_, pool_);
     options_.max_tokens = 20;
     options_.stop_at_ends = false;  // random weights would end where chance has it
   }
@@ -33,15 +18,8 @@ class GenerateTest : public testing::Test {
   std::vector<int32_t> prompt(int64_t count, uint64_t seed) const {
     return test::random_ids(count, engine_->vocab(), seed);
   }
-  Completion alone(std::span<const int32_t> ids) {
-    const ScopedSequence sequence(*engine_);
-    return generate(*engine_, sequence, ids, options_);
-  }
+  Completion alone(std::span<const int32_t> ids) { return answer(ids, options_); }
 
-  test::TempFolder folder_;
-  ThreadPool pool_{2};
-  std::optional<Model> model_;
-  std::optional<Engine> engine_;
   GenerateOptions options_;
 };
 
@@ -132,7 +110,7 @@ TEST_F(GenerateTest, StreamsTheTextOfTheTokens) {
     pieces.push_back(piece);
   };
   hooks.prompt_done = [&] { prompt_done = true; };
-  const std::vector<int32_t> ids = model_->tokenizer()->encode("to be");
+  const std::vector<int32_t> ids = tokenizer().encode("to be");
   options_.max_tokens = 60;
   const ScopedSequence sequence(*engine_);
   const Completion completion = generate(*engine_, sequence, ids, options_, hooks);
@@ -141,10 +119,10 @@ TEST_F(GenerateTest, StreamsTheTextOfTheTokens) {
     EXPECT_FALSE(piece.empty());
     text += piece;
   }
-  StreamDecoder decoder(*model_->tokenizer());
+  StreamDecoder decoder(tokenizer());
   std::string expected;
   for (int32_t id : completion.ids) {
-    if (id < model_->tokenizer()->vocab_size()) expected += decoder.push(id);
+    if (id < tokenizer().vocab_size()) expected += decoder.push(id);
   }
   EXPECT_EQ(text, expected + decoder.finish());
   EXPECT_GT(pieces.size(), 10u);

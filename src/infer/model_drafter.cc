@@ -8,6 +8,8 @@
 namespace avocado {
 namespace {
 
+constexpr size_t kFew = 4;  // tokens that draft() reads in passing
+
 class ModelDrafter : public Drafter {
  public:
   ModelDrafter(Engine& engine, int64_t vocab, const SamplerParameters& parameters)
@@ -16,7 +18,7 @@ class ModelDrafter : public Drafter {
         sequence_(engine),
         chain_(parameters, engine.vocab(), engine.model().tokenizer()) {}
 
-  std::vector<int32_t> draft(std::span<const int32_t> tokens, size_t most) override {
+  Draft draft(std::span<const int32_t> tokens, size_t most) override {
     const auto room = engine_.context() - static_cast<int64_t>(tokens.size());
     most = std::min(most, static_cast<size_t>(std::max<int64_t>(room, 0)));
     if (most == 0) return {};
@@ -32,7 +34,18 @@ class ModelDrafter : public Drafter {
       if (next < 0 || next >= vocab_) break;  // rows behind the vocabulary are padding
       text.push_back(next);
     }
-    return {text.begin() + static_cast<int64_t>(tokens.size()), text.end()};
+    return {{text.begin() + static_cast<int64_t>(tokens.size()), text.end()}};
+  }
+
+  bool free() const override { return false; }
+
+  void catch_up(std::span<const int32_t> tokens) override {
+    if (static_cast<int64_t>(tokens.size()) > engine_.context()) return;
+    engine_.keep_common(sequence_, tokens);
+    const std::span<const int32_t> rest = tokens.subspan(engine_.ids(sequence_).size());
+    if (rest.size() <= kFew) return;
+    const Engine::Input input{sequence_, rest.first(rest.size() - 1), Want::none};
+    engine_.forward({&input, 1}, [](const LogitRows&) {});
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 
+#include "infer/divergence.h"
 #include "infer/engine.h"
 
 namespace avocado {
@@ -13,13 +14,17 @@ namespace avocado {
 struct PerplexityOptions {
   int64_t window = 0;  // tokens of a window; 0: the engine's context
   int64_t stride = 0;  // tokens from one window to the next, at most a window; 0: half a window
+  // When set, the distribution of every scored token is compared with the one that this engine of
+  // the same vocabulary gives: a cache or weights of other types.
+  Engine* base = nullptr;
 };
 
 struct Perplexity {
-  double nll = 0;        // sum over the scored tokens, in nats
-  int64_t scored = 0;    // tokens scored
-  int64_t windows = 0;   // windows run
-  double value() const;  // exp(nll / scored)
+  double nll = 0;         // sum over the scored tokens, in nats
+  int64_t scored = 0;     // tokens scored
+  int64_t windows = 0;    // windows run
+  double value() const;   // exp(nll / scored)
+  Divergence divergence;  // from the base; empty without one
 };
 
 // Windows begin at 0, stride, 2 * stride, ... until one reaches the end. Each scores the tokens

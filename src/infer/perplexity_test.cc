@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "expect_error.h"
@@ -83,6 +84,51 @@ TEST_F(PerplexityTest, ThreadsAndChunksChangeNoBit) {
   }
 }
 
+// Straight from the definition, over windows that overlap.
+TEST_F(PerplexityTest, ComparesTheDistributionsOfEveryScoredToken) {
+  EngineOptions small;
+  small.cache_type_k = small.cache_type_v = kernels::CacheType::q4_0;
+  Engine engine(*model_, pool_, small);
+  const Divergence got =
+      measure_perplexity(engine, ids_, {.window = 20, .stride = 8, .base = &*engine_}).divergence;
+
+  double sum = 0, largest = 0;
+  int64_t same_top = 0;
+  for (int64_t at = 1; at < 57; ++at) {
+    const int64_t begin = at < 20 ? 0 : ((at - 20) / 8 + 1) * 8;
+    const auto seen = std::span(ids_).subspan(begin, at - begin);
+    const auto distribution = [&](Engine& of) {
+      const std::vector<float> all = test::logits_of(of, seen);
+      std::vector<double> p(all.end() - of.vocab(), all.end());
+      double total = 0;
+      for (double& x : p) total += x = std::exp(x);
+      for (double& x : p) x /= total;
+      return p;
+    };
+    const std::vector<double> p = distribution(*engine_), q = distribution(engine);
+    double kl = 0;
+    for (size_t i = 0; i < p.size(); ++i) kl += p[i] * std::log(p[i] / q[i]);
+    sum += kl;
+    largest = std::max(largest, kl);
+    same_top += std::max_element(p.begin(), p.end()) - p.begin() ==
+                std::max_element(q.begin(), q.end()) - q.begin();
+  }
+  EXPECT_GT(sum, 0);
+  EXPECT_EQ(got.tokens, 56);
+  EXPECT_EQ(got.same_top, same_top);
+  EXPECT_NEAR(got.sum, sum, 1e-6 * sum);
+  EXPECT_NEAR(got.largest, largest, 1e-6 * largest);
+}
+
+TEST_F(PerplexityTest, TheSameCacheDoesNotDiverge) {
+  Engine base(*model_, pool_);
+  const Divergence got =
+      measure_perplexity(*engine_, ids_, {.window = 20, .stride = 20, .base = &base}).divergence;
+  EXPECT_EQ(got.tokens, 54);
+  EXPECT_EQ(got.same_top, 54);
+  EXPECT_LT(got.largest, 1e-12);
+}
+
 TEST_F(PerplexityTest, RefusesWhatMakesNoSense) {
   const auto measure = [this](int64_t window, int64_t stride, int64_t tokens) {
     return measure_perplexity(*engine_, std::span(ids_).first(tokens), {window, stride});
@@ -92,6 +138,12 @@ TEST_F(PerplexityTest, RefusesWhatMakesNoSense) {
   EXPECT_AVOCADO_ERROR(measure(1 << 30, 1, 57), ErrorKind::usage, "a window of 1073741824");
   EXPECT_AVOCADO_ERROR(measure(20, -1, 57), ErrorKind::usage, "a stride of -1");
   EXPECT_AVOCADO_ERROR(measure(20, 8, 1), ErrorKind::usage, "the text has 1 tokens");
+  EngineOptions small;
+  small.context = 10;
+  Engine base(*model_, pool_, small);
+  EXPECT_AVOCADO_ERROR(
+      measure_perplexity(*engine_, ids_, {.window = 20, .stride = 8, .base = &base}),
+      ErrorKind::usage, "a window of 20");
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/embed/embed.h"
+#include "kernels/hadamard/hadamard.h"
 #include "kernels/implementations.h"
 #include "kernels/linear/linear.h"
 #include "kernels/math/math.h"
@@ -254,6 +255,13 @@ void run_linear(Trial& r) {
   r.result(bias, kOut);
 }
 
+void run_hadamard(Trial& r) {
+  const int64_t n = r.rows * r.cols;
+  float *x = r.data(n), *y = r.in_place ? x : r.data(n);
+  hadamard(r.pool, x, y, r.rows, r.cols);
+  r.result(y, n);
+}
+
 void run_attention(Trial& r) {
   AttentionShape shape;
   shape.heads = 4;
@@ -300,6 +308,7 @@ const Operation kOperations[] = {
     {"adamw", false, run_adamw},
     {"sum_squares", false, run_sum_squares},
     {"linear", false, run_linear},
+    {"hadamard", true, run_hadamard},
     {"attention", false, run_attention},
 };
 
@@ -321,7 +330,7 @@ bool large(Shape shape) { return shape.rows * shape.cols > kElementsPerTask; }
 
 // What the reference gave for everything below; changes only when a definition changes.
 constexpr const char* kRecordedDigest =
-    "5ed87be4df2970d220a0296103eb3c9561c44a1196592c22b4256e338a2f3389";
+    "807057e850eaa69294e0938e542b1fdc4d56993154446b780238fd0cafcfbcec";
 
 class Differential : public testing::Test {
  protected:

@@ -57,7 +57,7 @@ std::string choices() {
   return names;
 }
 
-std::atomic<bool> amx_allowed{true}, dot_allowed{true};
+std::atomic<bool> matrix_allowed{true}, dot_allowed{true};
 
 // "avx512", or "avx512-amx" without that extension.
 Isa chosen_at_start() {
@@ -66,12 +66,12 @@ Isa chosen_at_start() {
   const std::string name = value, isa = name.substr(0, name.find('-'));
   if (isa != name) {
     const std::string without = name.substr(isa.size());
-    if (without == "-amx") {
-      allow_amx_int8(false);
+    if (without == "-amx" || without == "-i8mm") {
+      allow_int8_matrix(false);
     } else if (without == "-dot") {
       allow_int8_dot(false);
     } else {
-      fail_usage("AVOCADO_ISA={}: no such extension; there are -amx and -dot", name);
+      fail_usage("AVOCADO_ISA={}: no such extension; there are -amx, -i8mm and -dot", name);
     }
   }
   return parse_isa(isa);
@@ -154,25 +154,40 @@ bool has_avx_vnni() { return false; }
 bool has_amx_int8() { return false; }
 #endif
 
-bool has_arm_dotprod() {
 #if defined(__aarch64__) && defined(__linux__) && !defined(AVOCADO_PORTABLE)
+bool has_arm_dotprod() {
   constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
   return (getauxval(AT_HWCAP) & kDotProduct) != 0;
-#else
-  return false;
-#endif
 }
+bool has_arm_i8mm() {
+  constexpr unsigned long kMatrixProduct = 1ul << 13;  // HWCAP2_I8MM
+  return has_arm_dotprod() && (getauxval(AT_HWCAP2) & kMatrixProduct) != 0;
+}
+bool has_arm_bf16() {
+  constexpr unsigned long kBf16 = 1ul << 14;  // HWCAP2_BF16
+  return (getauxval(AT_HWCAP2) & kBf16) != 0;
+}
+#else
+bool has_arm_dotprod() { return false; }
+bool has_arm_i8mm() { return false; }
+bool has_arm_bf16() { return false; }
+#endif
 
+bool use_bf16() {
+  static const bool has = has_avx512_bf16() || has_arm_bf16();
+  return has;
+}
 bool use_int8_dot() {
   static const bool has = has_avx_vnni() || has_arm_dotprod();
   active();  // reads AVOCADO_ISA
   return has && dot_allowed.load(std::memory_order_relaxed);
 }
 void allow_int8_dot(bool on) { dot_allowed.store(on, std::memory_order_relaxed); }
-bool use_amx_int8() {
+bool use_int8_matrix() {
+  static const bool has = has_amx_int8() || has_arm_i8mm();
   active();
-  return amx_allowed.load(std::memory_order_relaxed) && has_amx_int8();
+  return has && matrix_allowed.load(std::memory_order_relaxed);
 }
-void allow_amx_int8(bool on) { amx_allowed.store(on, std::memory_order_relaxed); }
+void allow_int8_matrix(bool on) { matrix_allowed.store(on, std::memory_order_relaxed); }
 
 }  // namespace avocado::kernels

@@ -19,24 +19,29 @@ const std::vector<Isa>& available_isas();
 Isa parse_isa(const std::string& name);
 
 // The one in use: the best available, or the one named by AVOCADO_ISA ("avx512", or "avx512-amx",
-// "avx2-dot", "neon-dot" without that extension). Throws Error(usage) when AVOCADO_ISA names one
-// that is unknown or cannot run here.
+// "avx2-dot", "neon-i8mm", "neon-dot" without that extension and what is built on it). Throws
+// Error(usage) when AVOCADO_ISA names one that is unknown or cannot run here.
 Isa active_isa();
 
 // Forces one (tests, benchmarks). Not to be called while kernels run.
 void set_active_isa(Isa isa);
 
-// Extensions that some kernels use when present, within avx512 ...
+// Extensions that some kernels use when present. Products of bf16: within avx512, within neon.
 bool has_avx512_bf16();
+bool has_arm_bf16();
+bool use_bf16();  // one of these two is there
+// Products of 8-bit integers: within avx512 ...
 bool has_avx512_vnni();
-// ... within avx2, and within neon: sums of four products of 8-bit integers in one instruction.
+// ... within avx2, and within neon: sums of four of them in one instruction.
 bool has_avx_vnni();
 bool has_arm_dotprod();
 bool use_int8_dot();           // one of these two is there, and not switched off
 void allow_int8_dot(bool on);  // for tests and benchmarks
-// Intel's matrix unit, and the operating system lets this process use it.
+// Products of matrices of such integers. Intel's matrix unit, and the operating system lets this
+// process use it; within neon, smmla, with which sdot always comes.
 bool has_amx_int8();
-bool use_amx_int8();           // it is there, and not switched off
-void allow_amx_int8(bool on);  // for tests and benchmarks
+bool has_arm_i8mm();
+bool use_int8_matrix();           // one of these two is there, and not switched off
+void allow_int8_matrix(bool on);  // for tests and benchmarks
 
 }  // namespace avocado::kernels

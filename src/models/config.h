@@ -3,11 +3,20 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace avocado {
 
-enum class RopeScaling { none, linear, llama3, yarn };
+enum class RopeScaling { none, linear, llama3, yarn, dynamic, longrope };
+
+// The words of files and flags.
+inline constexpr std::pair<RopeScaling, const char*> kRopeScalings[] = {
+    {RopeScaling::none, "none"},       {RopeScaling::linear, "linear"},
+    {RopeScaling::llama3, "llama3"},   {RopeScaling::yarn, "yarn"},
+    {RopeScaling::dynamic, "dynamic"}, {RopeScaling::longrope, "longrope"},
+};
+const char* rope_scaling_name(RopeScaling scaling);
 
 struct ModelConfig {
   std::string architecture;  // a name of the registry (models/registry.h): "llama", "qwen2", ...
@@ -28,15 +37,20 @@ struct ModelConfig {
 
   double rope_base = 10000;
   int64_t rope_dim = 0;  // elements of a head that are turned
+  // How frequencies are changed for a longer context; the formulas are in rope_frequencies.h.
   RopeScaling rope_scaling = RopeScaling::none;
   double rope_factor = 1;
   // Llama 3.1: frequencies below / above these wave numbers are divided / kept (see rope.cc).
   double rope_low = 1, rope_high = 4;
-  int64_t rope_original_context = 0;
+  int64_t rope_original_context = 0;  // positions of the training before it was made longer
   // YaRN: pairs that turn more often than `fast` times in the original context are kept, those
-  // below `slow` divided by rope_factor; queries and keys are multiplied by `attention` (1 +
-  // ln(factor) / 10).
-  double rope_beta_fast = 32, rope_beta_slow = 1, rope_attention = 1;
+  // below `slow` divided by rope_factor. `extrapolation` is how much of what is kept is kept.
+  double rope_beta_fast = 32, rope_beta_slow = 1, rope_extrapolation = 1;
+  double rope_attention = 1;  // queries and keys are multiplied by it, beside YaRN's own factor
+  // dynamic, longrope: the positions a sequence was asked to hold, on which the frequencies of all
+  // positions depend; 0: `context`.
+  int64_t rope_asked_context = 0;
+  std::vector<float> rope_short{}, rope_long{};  // longrope: divisors of each pair
   // Per-pair divisors from a GGUF tensor rope_freqs.weight; empty when the file has none.
   std::vector<float> rope_divisors{};
 

@@ -15,6 +15,7 @@
 #include "files/atomic_file.h"
 #include "models/packing.h"
 #include "models/permute.h"
+#include "models/read_rope.h"
 #include "models/registry.h"
 #include "tensor/buffer.h"
 
@@ -135,7 +136,8 @@ Model::OwnOrder Model::in_own_order(size_t weight) const {
   return tensor;
 }
 
-Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& cache) {
+Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& cache,
+                  const RopeOptions& rope) {
   Model model;
   model.storage_ = std::make_shared<Storage>();
   Storage& s = *model.storage_;
@@ -148,6 +150,7 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
           "{}: no config.json in this folder; a model is a GGUF file or a Hugging Face folder",
           path);
     model.config_ = config_from_hf((root / "config.json").string());
+    apply(rope, model.config_, path);
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     SafetensorsFile& file = s.file.emplace<SafetensorsFile>(SafetensorsFile::open_folder(path));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::hf_name, {});
@@ -159,8 +162,10 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
   } else {
     GgufFile& file = s.file.emplace<GgufFile>(GgufFile::open(path));
     model.config_ = config_from_gguf(file);
+    apply(rope, model.config_, path);
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
-    s.stored = match_tensors(file, *model.graph_, &graph::Weight::name, {"rope_freqs.weight"});
+    s.stored = match_tensors(file, *model.graph_, &graph::Weight::name,
+                             {kRopeDivisors, kRopeLong, kRopeShort});
     sources = file.sources();
     if (file.get_string("tokenizer.ggml.model", "no_vocab") != "no_vocab")
       model.tokenizer_ = Tokenizer::from_gguf(file);

@@ -13,6 +13,7 @@
 #include "graph/graph.h"
 #include "models/config.h"
 #include "models/packed_cache.h"
+#include "models/rope_options.h"
 #include "text/tokenizer.h"
 
 namespace avocado {
@@ -21,8 +22,11 @@ class Model {
  public:
   // A GGUF file or a Hugging Face folder (config.json, *.safetensors, tokenizer.json).
   // Throws Error(input). `pool` is used to lay out the weights, unless `cache` has them already.
+  // `rope` changes config(); a model whose frequencies depend on the context needs to be told here
+  // which one is asked for (rope_frequencies.h).
   static Model load(const std::string& path, ThreadPool& pool,
-                    const PackedCache& cache = default_packed_cache());
+                    const PackedCache& cache = default_packed_cache(),
+                    const RopeOptions& rope = {});
 
   const ModelConfig& config() const { return config_; }
   const graph::Graph& graph() const { return *graph_; }

@@ -97,6 +97,38 @@ TEST_P(ModelTest, HuggingFaceFolderGivesTheSameBitsAsGguf) {
   EXPECT_EQ(logits(a, pool_), logits(b, pool_));
 }
 
+TEST_P(ModelTest, ScalingByTheContextIsTheSameInBothFormats) {
+  ModelConfig config = GetParam()->tiny();
+  config.rope_divisors.clear();
+  config.rope_original_context = 32;
+  for (const RopeScaling kind : {RopeScaling::dynamic, RopeScaling::longrope}) {
+    config.rope_scaling = kind;
+    config.rope_factor = kind == RopeScaling::dynamic ? 16 : 1;
+    if (kind == RopeScaling::longrope) {
+      config.rope_attention = 1.1875;
+      config.rope_short.assign(static_cast<size_t>(config.rope_dim / 2), 1.25f);
+      config.rope_long.assign(static_cast<size_t>(config.rope_dim / 2), 3.0f);
+    }
+    const graph::Graph g = build_graph(config);
+    const Weights weights(g);
+    const std::string path = folder_.path() / "scaled.gguf", hf = folder_.path() / "scaled";
+    save_gguf(path, config, g, weights.pointers, nullptr, "");
+    save_huggingface(hf, config, g, weights.pointers);
+    const auto load = [&](const std::string& from, int64_t context) {
+      return Model::load(from, pool_, default_packed_cache(), {.context = context});
+    };
+    const Model a = load(path, 0), b = load(hf, 0);
+    EXPECT_EQ(a.config().rope_scaling, kind);
+    EXPECT_EQ(a.config().rope_attention, config.rope_attention);
+    EXPECT_EQ(b.config().rope_original_context, 32);
+    EXPECT_EQ(logits(a, pool_), logits(b, pool_));
+    // The context asked for decides, and the model's own is what is asked for by default.
+    EXPECT_EQ(logits(load(path, config.context), pool_), logits(a, pool_));
+    EXPECT_EQ(logits(load(path, 16), pool_), logits(load(hf, 32), pool_));
+    EXPECT_NE(logits(load(path, 16), pool_), logits(a, pool_));
+  }
+}
+
 TEST_P(ModelTest, YarnIsTheSameInBothFormats) {
   ModelConfig config = GetParam()->tiny();
   config.rope_divisors.clear();
@@ -114,29 +146,6 @@ TEST_P(ModelTest, YarnIsTheSameInBothFormats) {
     EXPECT_EQ(a.config().rope_attention, config.rope_attention);
     EXPECT_EQ(logits(a, pool_), logits(b, pool_));
   }
-}
-
-// Figures from the formulas of the paper, worked out apart from this program.
-TEST(RopeFrequencies, YarnKeepsFastPairsAndStretchesSlowOnes) {
-  ModelConfig config;
-  config.rope_dim = 64;
-  config.rope_base = 500000;
-  config.rope_scaling = RopeScaling::yarn;
-  config.rope_factor = 8;
-  config.rope_original_context = 4096;
-  const std::vector<double> f = rope_frequencies(config);
-  ASSERT_EQ(f.size(), 32u);
-  const std::pair<size_t, double> expected[] = {
-      {0, 1.0},
-      {7, 0.056669621445291044},
-      {8, 0.033949889034807716},
-      {12, 0.0037476193788476804},
-      {15, 0.0004735821193137702},
-      {16, 0.00017677669529663688},
-      {31, 3.7673226901739635e-07},
-  };
-  for (const auto& [pair, value] : expected) EXPECT_NEAR(f[pair] / value, 1, 1e-13) << pair;
-  EXPECT_NEAR(rope_magnitude(config), 1.2079441541679836, 1e-15);
 }
 
 TEST_P(ModelTest, MissingAndUnknownTensorsAreRefusedByName) {
@@ -208,6 +217,39 @@ TEST(Config, NonsenseIsRefusedByField) {
   EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "config.json");
   write_file_atomically(path, std::string(100000, '['));
   EXPECT_AVOCADO_ERROR(config_from_hf(path), ErrorKind::input, "nested");
+}
+
+TEST(Config, WindowsAreReadAndMixedOnesRefused) {
+  test::TempFolder folder;
+  const std::string path = folder.path() / "config.json";
+  const auto read = [&](const char* type, const nlohmann::json& fields) {
+    nlohmann::json json = {{"model_type", type},       {"vocab_size", 80},
+                           {"hidden_size", 32},        {"num_hidden_layers", 2},
+                           {"num_attention_heads", 4}, {"num_key_value_heads", 2},
+                           {"intermediate_size", 64},  {"rms_norm_eps", 1e-5},
+                           {"sliding_window", 4096},   {"max_position_embeddings", 32768}};
+    json.update(fields);
+    write_file_atomically(path, json.dump());
+    return config_from_hf(path);
+  };
+  const nlohmann::json null;
+  EXPECT_EQ(read("mistral", {{"model_type", "mistral"}}).window, 4096);
+  EXPECT_EQ(read("mistral", {{"sliding_window", null}}).window, 0);
+  EXPECT_EQ(read("mistral", {{"layer_types", {"sliding_attention", "sliding_attention"}}}).window,
+            4096);
+  // These have a number there that means nothing.
+  EXPECT_EQ(read("llama", {{"tie_word_embeddings", true}}).window, 0);
+  EXPECT_EQ(read("qwen2", {{"use_sliding_window", false}}).window, 0);
+  EXPECT_EQ(read("qwen3", {{"layer_types", {"full_attention", "full_attention"}}}).window, 0);
+
+  EXPECT_AVOCADO_ERROR(read("mistral", {{"sliding_window", -1}}), ErrorKind::input,
+                       "sliding window is -1");
+  EXPECT_AVOCADO_ERROR(read("qwen2", {{"use_sliding_window", true}}), ErrorKind::input,
+                       "use_sliding_window");
+  for (const char* type : {"mistral", "qwen3"})
+    EXPECT_AVOCADO_ERROR(read(type, {{"layer_types", {"sliding_attention", "full_attention"}}}),
+                         ErrorKind::input, "layer_types");
+  EXPECT_AVOCADO_ERROR(read("gemma2", {{"head_dim", 8}}), ErrorKind::input, "gemma2");
 }
 
 TEST(RealFiles, FoldersLoadOrAreRefusedByName) {

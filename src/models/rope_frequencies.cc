@@ -9,9 +9,23 @@
 namespace avocado {
 namespace {
 
-double plain_frequency(const ModelConfig& config, int64_t pair) {
-  return kernels::pow(config.rope_base,
+double pair_frequency(const ModelConfig& config, double base, int64_t pair) {
+  return kernels::pow(base,
                       -2.0 * static_cast<double>(pair) / static_cast<double>(config.rope_dim));
+}
+
+// How many times the original context was asked for, at least 1.
+double stretch(const ModelConfig& config) {
+  const int64_t asked = config.rope_asked_context > 0 ? config.rope_asked_context : config.context;
+  return std::max(static_cast<double>(asked) / static_cast<double>(config.rope_original_context),
+                  1.0);
+}
+
+double base_of(const ModelConfig& config) {
+  if (config.rope_scaling != RopeScaling::dynamic) return config.rope_base;
+  const double dim = static_cast<double>(config.rope_dim);
+  const double grown = config.rope_factor * stretch(config) - (config.rope_factor - 1.0);
+  return config.rope_base * kernels::pow(grown, dim / (dim - 2.0));
 }
 
 // The pair, counted in elements of half a head, that turns `turns` times in the original context.
@@ -22,7 +36,7 @@ double pair_of_turns(const ModelConfig& config, double turns) {
 }
 
 // How much of each pair's frequency is kept, the rest being divided by rope_factor: 1 up to a pair,
-// 0 from another one on, and a straight line between them.
+// 0 from another one on, and a straight line between them; all times the extrapolation.
 std::vector<double> yarn_kept(const ModelConfig& config) {
   const double last = static_cast<double>(config.rope_dim - 1);
   const double low = std::max(std::floor(pair_of_turns(config, config.rope_beta_fast)), 0.0);
@@ -30,7 +44,7 @@ std::vector<double> yarn_kept(const ModelConfig& config) {
   std::vector<double> kept;
   for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
     const double along = (static_cast<double>(i) - low) / std::max(high - low, 0.001);
-    kept.push_back(1.0 - std::clamp(along, 0.0, 1.0));
+    kept.push_back(config.rope_extrapolation * (1.0 - std::clamp(along, 0.0, 1.0)));
   }
   return kept;
 }
@@ -38,17 +52,23 @@ std::vector<double> yarn_kept(const ModelConfig& config) {
 }  // namespace
 
 double rope_magnitude(const ModelConfig& config) {
-  if (config.rope_scaling != RopeScaling::yarn || config.rope_factor <= 1) return 1;
-  return config.rope_attention * (1.0 + 0.1 * kernels::log(config.rope_factor));
+  if (config.rope_scaling != RopeScaling::yarn || config.rope_extrapolation == 0)
+    return config.rope_attention;
+  return config.rope_attention * (1.0 + 0.1 * kernels::log(std::max(config.rope_factor, 1.0)));
 }
 
 std::vector<double> rope_frequencies(const ModelConfig& config) {
   std::vector<double> frequencies, kept;
+  std::vector<float> factors;
   if (config.rope_scaling == RopeScaling::yarn) kept = yarn_kept(config);
+  if (config.rope_scaling == RopeScaling::longrope)
+    factors = stretch(config) > 1 ? config.rope_long : config.rope_short;
+  const double base = base_of(config);
   for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
-    double frequency = plain_frequency(config, i);
+    double frequency = pair_frequency(config, base, i);
     if (config.rope_scaling == RopeScaling::linear) frequency /= config.rope_factor;
     if (!kept.empty()) frequency *= kept[i] + (1.0 - kept[i]) / config.rope_factor;
+    if (!factors.empty()) frequency /= static_cast<double>(factors[i]);
     if (!config.rope_divisors.empty()) frequency /= static_cast<double>(config.rope_divisors[i]);
     frequencies.push_back(frequency);
   }
@@ -59,7 +79,7 @@ std::vector<float> llama3_divisors(const ModelConfig& config) {
   std::vector<float> divisors;
   const double original = static_cast<double>(config.rope_original_context);
   for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
-    const double wave = 2.0 * std::numbers::pi / plain_frequency(config, i);
+    const double wave = 2.0 * std::numbers::pi / pair_frequency(config, config.rope_base, i);
     double divisor = 1.0;
     if (wave > original / config.rope_low) {
       divisor = config.rope_factor;

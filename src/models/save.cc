@@ -6,6 +6,7 @@
 #include "files/atomic_file.h"
 #include "models/model.h"
 #include "models/permute.h"
+#include "models/read_rope.h"
 #include "models/registry.h"
 #include "models/rope_frequencies.h"
 
@@ -18,6 +19,50 @@ TensorView view(const graph::Weight& w, const std::string& name, DType type,
   if (w.matrix) tensor.shape.push_back(w.rows);
   tensor.shape.push_back(w.cols);
   return tensor;
+}
+
+void save_rope(const ModelConfig& c, const std::string& prefix, GgufWriter& out) {
+  const auto set = [&](const char* field, double value) {
+    out.set_f32(prefix + field, static_cast<float>(value));
+  };
+  out.set_u32(prefix + "dimension_count", static_cast<uint32_t>(c.rope_dim));
+  set("freq_base", c.rope_base);
+  // GGUF files hold llama3's scaling as a tensor of divisors.
+  if (c.rope_scaling == RopeScaling::none || c.rope_scaling == RopeScaling::llama3) return;
+  out.set_string(prefix + "scaling.type", rope_scaling_name(c.rope_scaling));
+  if (c.rope_attention != 1 || c.rope_scaling == RopeScaling::yarn)
+    set("scaling.attn_factor", c.rope_attention);
+  if (c.rope_scaling != RopeScaling::longrope) set("scaling.factor", c.rope_factor);
+  if (c.rope_scaling != RopeScaling::linear)
+    out.set_u32(prefix + "scaling.original_context_length",
+                static_cast<uint32_t>(c.rope_original_context));
+  if (c.rope_scaling == RopeScaling::yarn) {
+    set("scaling.yarn_beta_fast", c.rope_beta_fast);
+    set("scaling.yarn_beta_slow", c.rope_beta_slow);
+    if (c.rope_extrapolation != 1) set("scaling.yarn_ext_factor", c.rope_extrapolation);
+  }
+}
+
+nlohmann::ordered_json hf_rope_scaling(const ModelConfig& c, const std::string& folder) {
+  nlohmann::ordered_json json = {{"rope_type", rope_scaling_name(c.rope_scaling)}};
+  if (c.rope_scaling == RopeScaling::longrope)
+    json["short_factor"] = c.rope_short, json["long_factor"] = c.rope_long;
+  else
+    json["factor"] = c.rope_factor;
+  if (c.rope_scaling != RopeScaling::linear)
+    json["original_max_position_embeddings"] = c.rope_original_context;
+  if (c.rope_scaling == RopeScaling::yarn)
+    json["beta_fast"] = c.rope_beta_fast, json["beta_slow"] = c.rope_beta_slow;
+  if (c.rope_scaling == RopeScaling::llama3)
+    json["low_freq_factor"] = c.rope_low, json["high_freq_factor"] = c.rope_high;
+  if (c.rope_scaling == RopeScaling::yarn || c.rope_scaling == RopeScaling::longrope)
+    json["attention_factor"] = rope_magnitude(c);
+  else if (c.rope_attention != 1)
+    fail_usage("{}: config.json cannot hold the attention factor of this model; save it as GGUF",
+               folder);
+  if (c.rope_extrapolation != 1)
+    fail_usage("{}: config.json cannot hold YaRN's extrapolation factor; save it as GGUF", folder);
+  return json;
 }
 
 std::span<const std::byte> bytes_of(const graph::Weight& w, const float* data) {
@@ -59,33 +104,20 @@ void save_gguf(const std::string& path, const ModelConfig& c, const graph::Graph
   out.set_u32(key("attention.value_length"), u32(c.head_dim));
   out.set_f32(key("attention.layer_norm_rms_epsilon"), static_cast<float>(c.norm_eps));
   if (c.window > 0) out.set_u32(key("attention.sliding_window"), u32(c.window));
-  out.set_u32(key("rope.dimension_count"), u32(c.rope_dim));
-  out.set_f32(key("rope.freq_base"), static_cast<float>(c.rope_base));
-  if (c.rope_scaling == RopeScaling::linear) {
-    out.set_string(key("rope.scaling.type"), "linear");
-    out.set_f32(key("rope.scaling.factor"), static_cast<float>(c.rope_factor));
-  }
-  if (c.rope_scaling == RopeScaling::yarn) {
-    const auto set = [&](const char* field, double value) {
-      out.set_f32(key(field), static_cast<float>(value));
-    };
-    out.set_string(key("rope.scaling.type"), "yarn");
-    out.set_u32(key("rope.scaling.original_context_length"), u32(c.rope_original_context));
-    set("rope.scaling.factor", c.rope_factor);
-    set("rope.scaling.attn_factor", c.rope_attention);
-    set("rope.scaling.yarn_beta_fast", c.rope_beta_fast);
-    set("rope.scaling.yarn_beta_slow", c.rope_beta_slow);
-  }
+  save_rope(c, arch + ".rope.", out);
   if (tokenizer)
     tokenizer->write_gguf(out);
   else
     out.set_string("tokenizer.ggml.model", "no_vocab");  // so that llama.cpp loads it too
   if (!chat_template.empty()) out.set_string("tokenizer.chat_template", chat_template);
-  if (!c.rope_divisors.empty())
-    out.add_tensor({.name = "rope_freqs.weight",
-                    .type = DType::f32,
-                    .shape = {static_cast<int64_t>(c.rope_divisors.size())},
-                    .data = std::as_bytes(std::span(c.rope_divisors))});
+  for (const auto& [name, divisors] :
+       {std::pair(kRopeDivisors, &c.rope_divisors), std::pair(kRopeShort, &c.rope_short),
+        std::pair(kRopeLong, &c.rope_long)})
+    if (!divisors->empty())
+      out.add_tensor({.name = name,
+                      .type = DType::f32,
+                      .shape = {static_cast<int64_t>(divisors->size())},
+                      .data = std::as_bytes(std::span(*divisors))});
   for (size_t i = 0; i < weights.size(); ++i)
     out.add_tensor(
         view(graph.weights[i], graph.weights[i].name, weights[i].type, weights[i].bytes));
@@ -111,22 +143,8 @@ void save_huggingface(const std::string& folder, const ModelConfig& c, const gra
                                  {"hidden_act", "silu"},
                                  {"torch_dtype", "float32"}};
   if (c.window > 0) json["sliding_window"] = c.window;
-  if (c.rope_scaling == RopeScaling::linear)
-    json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", c.rope_factor}};
-  if (c.rope_scaling == RopeScaling::yarn)
-    json["rope_scaling"] = {{"rope_type", "yarn"},
-                            {"factor", c.rope_factor},
-                            {"original_max_position_embeddings", c.rope_original_context},
-                            {"beta_fast", c.rope_beta_fast},
-                            {"beta_slow", c.rope_beta_slow},
-                            {"attention_factor", rope_magnitude(c)}};
-  if (c.rope_scaling == RopeScaling::llama3)
-    json["rope_scaling"] = {{"rope_type", "llama3"},
-                            {"factor", c.rope_factor},
-                            {"low_freq_factor", c.rope_low},
-                            {"high_freq_factor", c.rope_high},
-                            {"original_max_position_embeddings", c.rope_original_context}};
-  else if (!c.rope_divisors.empty())
+  if (c.rope_scaling != RopeScaling::none) json["rope_scaling"] = hf_rope_scaling(c, folder);
+  if (c.rope_scaling != RopeScaling::llama3 && !c.rope_divisors.empty())
     fail_usage("{}: config.json cannot hold the rotary divisors of this model; save it as GGUF",
                folder);
 

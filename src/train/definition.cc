@@ -1,6 +1,5 @@
 #include "train/definition.h"
 
-#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -10,12 +9,6 @@ namespace avocado {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::array<std::pair<RopeScaling, const char*>, 3> kRopeScalings = {{
-    {RopeScaling::none, "none"},
-    {RopeScaling::linear, "linear"},
-    {RopeScaling::llama3, "llama3"},
-}};
 
 // Each field is named once; writing and reading are two visitors of this list.
 template <class Config, class Visitor>
@@ -43,6 +36,17 @@ void visit_config(Config& c, Visitor&& visit) {
   visit("rope_high", c.rope_high);
   visit("rope_original_context", c.rope_original_context);
   visit("rope_divisors", c.rope_divisors);
+  if (c.rope_scaling == RopeScaling::yarn || c.rope_scaling == RopeScaling::longrope)
+    visit("rope_attention", c.rope_attention);
+  if (c.rope_scaling == RopeScaling::yarn) {
+    visit("rope_beta_fast", c.rope_beta_fast);
+    visit("rope_beta_slow", c.rope_beta_slow);
+    visit("rope_extrapolation", c.rope_extrapolation);
+  }
+  if (c.rope_scaling == RopeScaling::longrope) {
+    visit("rope_short", c.rope_short);
+    visit("rope_long", c.rope_long);
+  }
 }
 
 template <class Options, class Visitor>
@@ -69,8 +73,7 @@ struct Writer {
     json[key] = value;
   }
   void operator()(const char* key, const RopeScaling& value) {
-    for (const auto& [scaling, name] : kRopeScalings)
-      if (scaling == value) json[key] = name;
+    json[key] = rope_scaling_name(value);
   }
 };
 
@@ -105,13 +108,13 @@ struct Reader {
     value = field(key, Json::value_t::boolean, "true or false").get<bool>();
   }
   void operator()(const char* key, RopeScaling& value) {
-    const Json& text = field(key, Json::value_t::string, "none, linear or llama3");
+    const Json& text = field(key, Json::value_t::string, "a kind of scaling");
     for (const auto& [scaling, name] : kRopeScalings)
       if (text == name) {
         value = scaling;
         return;
       }
-    fail_input("{}: \"{}\" is {}; it must be none, linear or llama3", source, key, text.dump());
+    fail_input("{}: \"{}\" is {}, which is not a kind of scaling", source, key, text.dump());
   }
   void operator()(const char* key, std::vector<float>& value) {
     value.clear();

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/learned_chat.h"
 #include "files/atomic_file.h"
-#include "text/chat_format.h"
 
 namespace avocado {
 namespace {
@@ -99,26 +99,33 @@ std::vector<SourceDocument> read_documents(const std::string& path) {
   return documents;
 }
 
-Document encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
-                         std::string_view chat_template, const std::string& source) {
-  Encoder encoder(tokenizer);
-  if (document.empty()) return encoder.take();
+std::vector<Document> encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
+                                      const ChatTemplate* chat_template,
+                                      const std::string& source) {
+  if (document.empty()) return {};
   if (is_plain(document.front().role)) {
+    Encoder encoder(tokenizer);
     for (const Part& part : document)
       encoder.add(part.content, {.bos = &part == &document.front()}, part.role != "prompt");
     encoder.end();
-    return encoder.take();
+    return {encoder.take()};
   }
-  const ChatFormat* format = find_chat_format(chat_template);
-  if (!format)
+  if (!chat_template)
     fail_input(
         "{}: a conversation needs a model with a chat template; use \"prompt\" and \"completion\" "
         "instead",
         source);
-  std::vector<ChatMessage> messages;
-  for (const Part& part : document) messages.push_back({part.role, part.content});
-  ChatTokens tokens = render_chat_to_learn(*format, tokenizer, chat_template, messages);
-  return {std::move(tokens.ids), std::move(tokens.answer)};
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  for (const Part& part : document)
+    messages.push_back({{"role", part.role}, {"content", part.content}});
+  std::vector<Document> documents;
+  try {
+    for (LearnedChat& chat : learned_chats(*chat_template, messages, tokenizer))
+      documents.push_back({std::move(chat.ids), std::move(chat.learn)});
+  } catch (const Error& error) {
+    fail_input("{}: {}", source, error.what());
+  }
+  return documents;
 }
 
 }  // namespace avocado

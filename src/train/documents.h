@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/chat_template.h"
 #include "text/tokenizer.h"
 #include "train/dataset.h"
 
@@ -27,9 +28,10 @@ using SourceDocument = std::vector<Part>;
 // Throws Error(input) naming file, line and field.
 std::vector<SourceDocument> read_documents(const std::string& path);
 
-// BOS and an end token go around texts. Chats are rendered as the model's chat template says
-// (text/chat_format.h); `source` names the document when that cannot be done.
-Document encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
-                         std::string_view chat_template, const std::string& source);
+// BOS and an end token go around texts. Chats are rendered by the model's template; a conversation
+// may give several documents (chat/learned_chat.h). Throws Error(input) that begins with `source`
+// when there is no template, or when it refuses the conversation.
+std::vector<Document> encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
+                                      const ChatTemplate* chat_template, const std::string& source);
 
 }  // namespace avocado

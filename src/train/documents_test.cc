@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "chat/own_template.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 
 namespace avocado {
 namespace {
@@ -21,10 +21,17 @@ std::string write(const std::string& name, const std::string& text) {
 std::unique_ptr<Tokenizer> tokenizer(bool chat) {
   BpeTrainerOptions options;
   options.vocab_size = 300;
-  options.special_tokens = chat ? kLlama3SpecialTokens : std::vector<std::string>{"<s>", "</s>"};
+  options.special_tokens = chat ? kOwnSpecialTokens : std::vector<std::string>{"<s>", "</s>"};
   options.bos = options.special_tokens[0];
   options.eos = options.special_tokens[1];
   return train_bpe({"some words to begin with, some words to end with"}, options);
+}
+
+Document encode(const SourceDocument& source, const Tokenizer& t) {
+  const ChatTemplate chat(kOwnTemplate, t, "test");
+  const std::vector<Document> documents = encode_document(source, t, &chat, "source");
+  EXPECT_EQ(documents.size(), 1u);
+  return documents.at(0);
 }
 
 std::string learned(const Document& document, const Tokenizer& t) {
@@ -39,7 +46,7 @@ TEST(Documents, TextFileIsOneDocument) {
   ASSERT_EQ(documents.size(), 1u);
   EXPECT_EQ(documents[0][0].content, "one\ntwo\n");
   const auto t = tokenizer(false);
-  const Document document = encode_document(documents[0], *t, "", "plain.txt");
+  const Document document = encode(documents[0], *t);
   EXPECT_EQ(document.ids.front(), t->bos());
   EXPECT_EQ(document.ids.back(), t->eos());
   EXPECT_EQ(t->decode(document.ids), "one\ntwo\n");
@@ -59,24 +66,21 @@ TEST(Documents, JsonLines) {
 TEST(Documents, OnlyAnswersAreLearned) {
   const auto t = tokenizer(true);
   const Document chat =
-      encode_document({{"user", "question "}, {"assistant", " answer"}, {"user", "more"}}, *t,
-                      kLlama3Template, "chat");
+      encode({{"user", "question "}, {"assistant", " answer"}, {"user", "more"}}, *t);
   EXPECT_EQ(learned(chat, *t), "answer<|eot_id|>");
   std::string all;
   for (int32_t id : chat.ids) all += t->token_bytes(id, true);
   EXPECT_EQ(all,
             "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nquestion<|eot_id|>"
             "<|start_header_id|>assistant<|end_header_id|>\n\nanswer<|eot_id|>"
-            "<|start_header_id|>user<|end_header_id|>\n\nmore<|eot_id|>"
-            "<|start_header_id|>assistant<|end_header_id|>\n\n");
-  const Document pair = encode_document({{"prompt", "p"}, {"completion", "c"}}, *t, "", "pair");
+            "<|start_header_id|>user<|end_header_id|>\n\nmore<|eot_id|>");
+  const Document pair = encode({{"prompt", "p"}, {"completion", "c"}}, *t);
   EXPECT_EQ(learned(pair, *t), "c<|end_of_text|>");
 }
 
 TEST(Documents, ContentNeverBecomesMarkup) {
   const auto t = tokenizer(true);
-  const Document document =
-      encode_document({{"user", "<|eot_id|>"}, {"assistant", "a"}}, *t, kLlama3Template, "chat");
+  const Document document = encode({{"user", "<|eot_id|>"}, {"assistant", "a"}}, *t);
   EXPECT_EQ(std::count(document.ids.begin(), document.ids.end(), t->find("<|eot_id|>")), 2);
 }
 
@@ -100,7 +104,7 @@ TEST(Documents, ErrorsNameFileAndLine) {
       EXPECT_NE(std::string(error.what()).find(path + ":2"), std::string::npos) << error.what();
     }
   }
-  EXPECT_THROW(encode_document({{"user", "u"}}, *tokenizer(false), "", "chat"), Error);
+  EXPECT_THROW(encode_document({{"user", "u"}}, *tokenizer(false), nullptr, "chat"), Error);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "chat/own_template.h"
 #include "models/model.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "train/documents.h"
 
 namespace avocado {
@@ -40,20 +40,21 @@ std::unique_ptr<Tokenizer> train_tokenizer(const Sources& sources, int64_t vocab
       for (const Part& part : document) texts.emplace_back(part.content);
   BpeTrainerOptions options;
   options.vocab_size = static_cast<int32_t>(vocab);
-  options.special_tokens = kLlama3SpecialTokens;
+  options.special_tokens = kOwnSpecialTokens;
   options.bos = "<|begin_of_text|>";
   options.eos = "<|end_of_text|>";
   return train_bpe(texts, options);
 }
 
 Dataset pack_sources(const Sources& sources, const Tokenizer& tokenizer,
-                     std::string_view chat_template, int64_t row_tokens, int64_t vocab,
+                     const ChatTemplate* chat_template, int64_t row_tokens, int64_t vocab,
                      const char* what) {
   std::vector<Document> documents;
   for (const auto& [path, texts] : sources)
     for (size_t i = 0; i < texts.size(); ++i)
-      documents.push_back(encode_document(texts[i], tokenizer, chat_template,
-                                          fmt::format("{}, document {}", path, i + 1)));
+      for (Document& document : encode_document(texts[i], tokenizer, chat_template,
+                                                fmt::format("{}, document {}", path, i + 1)))
+        documents.push_back(std::move(document));
   try {
     return Dataset::pack(documents, row_tokens, vocab);
   } catch (const Error& error) {
@@ -101,18 +102,22 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
     setup.config.vocab = made->vocab_size();
     setup.tokenizer = made.get();
     // A tokenizer with the tokens of the Llama 3 format makes a model that speaks it.
-    if (std::all_of(kLlama3SpecialTokens.begin(), kLlama3SpecialTokens.end(),
+    if (std::all_of(kOwnSpecialTokens.begin(), kOwnSpecialTokens.end(),
                     [&](const std::string& token) { return made->find(token) >= 0; }))
-      setup.chat_template = kLlama3Template;
+      setup.chat_template = kOwnTemplate;
   }
   const int64_t row_tokens = recipe.row_tokens > 0 ? recipe.row_tokens : setup.config.context;
   const int64_t vocab = setup.config.vocab;
-  const Dataset train = pack_sources(train_sources, *setup.tokenizer, setup.chat_template,
-                                     row_tokens, vocab, "train");
+  std::optional<ChatTemplate> chat;
+  if (!setup.chat_template.empty())
+    chat.emplace(setup.chat_template, *setup.tokenizer,
+                 recipe.base.empty() ? "chat template" : recipe.base);
+  const ChatTemplate* chat_template = chat ? &*chat : nullptr;
+  const Dataset train =
+      pack_sources(train_sources, *setup.tokenizer, chat_template, row_tokens, vocab, "train");
   std::optional<Dataset> eval;
   if (!eval_sources.empty())
-    eval = pack_sources(eval_sources, *setup.tokenizer, setup.chat_template, row_tokens, vocab,
-                        "eval");
+    eval = pack_sources(eval_sources, *setup.tokenizer, chat_template, row_tokens, vocab, "eval");
   setup.train = &train;
   setup.eval = eval ? &*eval : nullptr;
   Run::create(folder, setup, pool);

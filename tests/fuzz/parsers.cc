@@ -12,6 +12,8 @@
 #include "base/thread_pool.h"
 #include "chat/answer_parser.h"
 #include "chat/chat_template.h"
+#include "cli/markdown.h"
+#include "cli/session_parameters.h"
 #include "files/gguf.h"
 #include "files/json.h"
 #include "files/safetensors.h"
@@ -156,6 +158,36 @@ void parse_answer(Bytes bytes) {
   require(joined == text, "bytes of an answer are lost");
   require(chat::parse_answer(format, options, text) == answer, "a cut changes an answer");
   if (answer.calls.empty()) fail_input("fuzz: no call");
+}
+
+// The width of the terminal, where the text is cut, and the text.
+void parse_markdown(Bytes bytes) {
+  if (bytes.size() < 2) fail_input("fuzz: no text");
+  const std::string_view text = as_text(bytes.subspan(2));
+  const size_t cut = text.size() * static_cast<size_t>(bytes[1]) / 256;
+  const auto shown = [&](std::initializer_list<std::string_view> pieces) {
+    cli::StyledText styled(static_cast<int>(bytes[0]), true);
+    cli::Markdown markdown(styled);
+    for (const std::string_view piece : pieces) markdown.push(piece);
+    markdown.finish();
+    styled.finish();
+    return styled.take();
+  };
+  const std::string whole = shown({text});
+  require(whole == shown({text.substr(0, cut), text.substr(cut)}), "a cut changes what is shown");
+  for (size_t i = 0; i < whole.size(); ++i) {
+    const auto c = static_cast<unsigned char>(whole[i]);
+    require(c >= 0x20 || c == '\n' || c == '\t' || whole.substr(i, 3) == "\x1b[0",
+            "a text steers the terminal");
+  }
+}
+
+void parse_parameters(Bytes bytes) {
+  GenerateOptions options, back;
+  cli::read_parameters(options, parse_ordered_json(as_text(bytes), "fuzz"));
+  const auto json = cli::parameters_json(options);
+  cli::read_parameters(back, json);
+  require(cli::parameters_json(back) == json, "a copy differs");
 }
 
 void parse_gguf_tokenizer(Bytes bytes) {

@@ -8,6 +8,7 @@
 
 #include "base/philox.h"
 #include "chat/answer_format.h"
+#include "cli/session_parameters.h"
 #include "files/atomic_file.h"
 #include "files/gguf.h"
 #include "files/safetensors.h"
@@ -344,7 +345,11 @@ std::vector<Bytes> schema_seeds() {
   return {bytes_of(R"({"type":"object","properties":{"a":{"$ref":"#/$defs/n"},"b":{"enum":["x",1]}},
 "required":["a"],"additionalProperties":false,"$defs":{"n":{"type":"integer","minimum":0}}})"),
           bytes_of(R"({"anyOf":[{"type":"array","items":{"pattern":"^a+$"},"maxItems":3},
-{"oneOf":[{"type":"string","minLength":2},{"not":{"const":"q"}}]}]})")};
+{"oneOf":[{"type":"string","minLength":2},{"not":{"const":"q"}}]}]})"),
+          bytes_of(R"({"$id":"http://a/","$ref":"b","if":{"contains":{"const":1}},
+"unevaluatedItems":{"type":"null"},"patternProperties":{"^x":true},"unevaluatedProperties":false,
+"$defs":{"a":{"$dynamicAnchor":"n","maximum":-1e20},"b":{"$id":"b","dependentSchemas":{"k":
+{"properties":{"l":{"$dynamicRef":"#n"}}}},"$defs":{"n":{"$dynamicAnchor":"n"}}}}})")};
 }
 
 std::vector<Bytes> gbnf_seeds() {
@@ -418,6 +423,17 @@ std::vector<Bytes> chat_template_seeds() {
 std::vector<Bytes> sampling_seeds() {
   return {bytes_of("penalties;dry;top-k;temp\nedskypmxta\n15-inf\n3+1.5:20\n7-1e-3\n8+inf"),
           bytes_of("\n\n\" word\"+2")};
+}
+
+std::vector<Bytes> markdown_seeds() {
+  return {
+      bytes_of("\x14\x40# One **two *three* `four`**\n- a _b_\n\n```cc\nint *a;\n```\n日本語。"),
+      bytes_of("\x7f\x7fplain \x1b[2J\\* ``a ` b`` ***x***")};
+}
+
+std::vector<Bytes> parameters_seeds() {
+  return {bytes_of(cli::parameters_json({}).dump()),
+          bytes_of(R"({"stop": ["a", "b"], "seed": 18446744073709551615, "top_p": 1e-3})")};
 }
 
 std::vector<Bytes> answer_seeds() {

@@ -14,26 +14,18 @@ void typical(Candidates& candidates, const Context& context) {
   const float best = candidates.best();
   const double total = candidates.total();
   const double centre = static_cast<double>(best) + candidates.total_times_distance() / total;
-  const auto nearer = [centre](const Candidate& a, const Candidate& b) {
-    const double da = std::abs(static_cast<double>(a.logit) - centre);
-    const double db = std::abs(static_cast<double>(b.logit) - centre);
-    return da < db || (da == db && better(a, b));
-  };
   const double target = total * static_cast<double>(context.parameters.typical_p);
   const auto at_least = static_cast<size_t>(std::max(1, context.parameters.min_keep));
 
-  std::vector<Candidate> items = candidates.list();
+  std::vector<Candidate> items;
   double sum = 0;
   size_t kept = 0;
-  for (size_t sorted = 0; kept < items.size() && (kept < at_least || sum <= target); ++kept) {
-    if (kept == sorted) {  // what comes next by distance, eight times as many as so far
-      sorted = std::min(items.size(), std::max<size_t>(64, 8 * sorted));
-      const auto from = items.begin() + static_cast<ptrdiff_t>(kept);
-      const auto to = items.begin() + static_cast<ptrdiff_t>(sorted);
-      if (to != items.end()) std::nth_element(from, to, items.end(), nearer);
-      std::sort(from, to, nearer);
-    }
-    sum += kernels::exp(items[kept].logit - best);
+  // Eight times as many as so far while these are too few.
+  for (int64_t count = 64;; count *= 8) {
+    items = candidates.nearest(centre, count);
+    for (; kept < items.size() && (kept < at_least || sum <= target); ++kept)
+      sum += kernels::exp(items[kept].logit - best);
+    if (kept < items.size() || static_cast<int64_t>(items.size()) < count) break;
   }
   items.resize(kept);
   std::sort(items.begin(), items.end(), better);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kernels/attention/block.h"
 #include "kernels/attention/reference.h"
+#include "kernels/attention/rotate.h"
 #include "kernels/implementations.h"
 #include "kernels/reference.h"
 #include "tensor/buffer.h"
@@ -47,11 +48,16 @@ void backward_head(const AttentionShape& shape, const AttentionSequence& sequenc
                                              dv);
 }
 
-// Of the calling thread alone: results of tiles, shared with the tasks it starts.
+// Of the calling thread alone: results of tiles and rotated queries, shared with the tasks that it
+// starts, and what a task needs.
 float* partials_scratch(size_t floats) {
   thread_local Buffer<float> scratch;
   scratch.reserve(floats);
   return scratch.data();
+}
+Buffer<float>& rotated_scratch() {
+  thread_local Buffer<float> scratch;
+  return scratch;
 }
 float* task_scratch(size_t floats) {
   thread_local Buffer<float> scratch;
@@ -226,9 +232,11 @@ const char* cache_type_name(CacheType type) {
     case CacheType::bf16:
       return "bf16";
     case CacheType::q8_0:
+      return "q8_0";
+    case CacheType::q4_0:
       break;
   }
-  return "q8_0";
+  return "q4_0";
 }
 
 template <class T>
@@ -243,6 +251,14 @@ void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out
                std::span<const AttentionSequence> sequences) {
   reference::check_attention<T>(shape);
   if constexpr (std::is_same_v<T, float>) {
+    if (shape.cache.hadamard) {
+      AttentionShape plain = shape;
+      plain.cache.hadamard = false;
+      const float* hq = rotate(pool, q, shape.heads, shape.head_dim, sequences, rotated_scratch());
+      attention(pool, plain, hq, out, lse, sequences);
+      rotate(pool, out, out, shape.heads, shape.head_dim, sequences);
+      return;
+    }
     if (const AttentionKernels* kernels = kKernels.pick()()) {
       Forward(pool, *kernels, shape, q, out, lse).run(sequences);
       return;
@@ -267,8 +283,8 @@ void attention_backward(ThreadPool& pool, const AttentionShape& shape, const T* 
                         const T* lse, const T* dout, T* dq, T* dk, T* dv,
                         std::span<const AttentionSequence> sequences) {
   reference::check_attention<T>(shape);
-  if (shape.cache.k != CacheType::f32 || shape.cache.v != CacheType::f32)
-    fail_usage("attention: gradients need a cache of f32");
+  if (!reference::is_plain(shape.cache))
+    fail_usage("attention: gradients need a cache of f32 without rotation");
   if constexpr (std::is_same_v<T, float>) {
     if (const AttentionKernels* kernels = kKernels.pick()()) {
       backward(pool, *kernels, shape, q, out, lse, dout, dq, dk, dv, sequences);

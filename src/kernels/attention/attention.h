@@ -29,6 +29,15 @@
 //         f32. When d is 0 (max|x| below about 2^-18), all are zero, with the sign of plus; a
 //         subnormal d counts as it is. A group with an infinity or a NaN, or whose d is too large
 //         for f16 (max|x| from about 8.3e6 on), is NaN as a whole, as in kernels/quantized.
+//   q4_0  the same with d = m / -8, m the element of largest magnitude (the negative one of two),
+//   so
+//         that m itself is the end of the longer side, and q in [-8, 7]. Zero below max|x| of about
+//         2^-22; NaN from 524160 on.
+//
+// ROTATION. With cache.hadamard q, k and v are multiplied by the orthonormal Hadamard matrix of
+// kernels/hadamard before all of the above, and out after it, with the roundings given there. But
+// for these the answer is the same: <Hq, Hk> = <q, k>, and H is its own inverse. What is stored,
+// though, has no elements that stand out, which would take the bits of their neighbours in a group.
 
 #include <cstddef>
 #include <cstdint>
@@ -41,9 +50,10 @@ namespace avocado::kernels {
 
 struct CacheTypes {
   CacheType k = CacheType::f32, v = CacheType::f32;
+  bool hadamard = false;
 };
 
-// "f32", "f16", "bf16", "q8_0".
+// "f32", "f16", "bf16", "q8_0", "q4_0".
 const char* cache_type_name(CacheType type);
 
 struct AttentionShape {
@@ -57,7 +67,7 @@ struct AttentionShape {
   CacheTypes cache = {};
 
   // Bytes of one page: the parts of the kv heads, one after the other (page.h). For double the
-  // cache holds doubles, whatever `cache` says of floats: it must be f32.
+  // cache holds doubles, whatever `cache` says of floats: it must be f32, without rotation.
   template <class T = float>
   int64_t page_bytes() const;
 };
@@ -82,7 +92,8 @@ template <class T>
 void attention(ThreadPool& pool, const AttentionShape& shape, const T* q, T* out, T* lse,
                std::span<const AttentionSequence> sequences);
 
-// Gradient for whole sequences (start = 0, pages filled by attention_store, cache types f32).
+// Gradient for whole sequences (start = 0, pages filled by attention_store, cache of f32, not
+// rotated).
 // Overwrites dq, dk, dv.
 //   P_ij = exp(s_ij - lse_i);  D_i = <dout_i, out_i> (16 lanes over head_dim, FMA, tree)
 //   dP_ij = <dout_i, v_j>;     dS_ij = P_ij * (dP_ij - D_i)

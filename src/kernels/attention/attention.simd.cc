@@ -162,8 +162,9 @@ void panel_step(const AttentionBlock& block, const Scratch& scratch, const State
   const int64_t from = see.first / 16 * 16, to = (see.last + 15) / 16 * 16;
   native::Ahead next_keys, next_values;
   if (next) {
-    next_keys = {next, kTile * code_bytes(block.key_type)};
-    next_values = {next + block.layout.values, stride * code_bytes(block.value_type)};
+    const HeadLayout& layout = block.layout;
+    next_keys = {next, layout.key_scales / dim};
+    next_values = {next + layout.values, (layout.value_scales - layout.values) / kTile};
   }
   const int lanes = static_cast<int>(n);
   if (keys.halves) {

@@ -7,6 +7,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/reference.h"
+#include "kernels/attention/rotate.h"
 #include "kernels/implementations.h"
 #include "tensor/buffer.h"
 
@@ -20,6 +21,12 @@ using Encode = void(CacheType, const float*, int64_t, void*, uint16_t*);
 AVOCADO_IMPLEMENTATIONS(kEncode, "attention_store", encode_row, Encode, reference::encode_row)
 
 namespace {
+
+// Room for rotated keys and values, shared with the tasks that this thread starts.
+Buffer<float>& rotated_scratch(bool values) {
+  thread_local Buffer<float> scratch[2];
+  return scratch[values];
+}
 
 // Positions of one page that are written together, for one kv head.
 struct Unit {
@@ -35,11 +42,11 @@ void scatter(const Code* rows, int64_t stride, int64_t count, int64_t dim, Code*
   }
 }
 
-// Codes of `count` rows of a head, and their scales where the type has them.
+// Codes of rows of a head, and their scales where the type has them.
 struct Rows {
   const std::byte* codes;
   const uint16_t* scales;
-  int64_t stride;  // elements
+  int64_t stride;  // codes from one row to the next
 };
 
 template <class T>
@@ -60,24 +67,20 @@ class Store {
   }
 
  private:
-  int64_t code_bytes(CacheType type) const {
-    if (std::is_same_v<T, double>) return sizeof(double);
-    return type == CacheType::f32 ? 4 : type == CacheType::q8_0 ? 1 : 2;
-  }
-
   Rows rows(CacheType type, const T* x, int64_t count) const {
     const int64_t step = shape_.kv_heads * shape_.head_dim;
     if constexpr (std::is_same_v<T, float>) {
       if (type != CacheType::f32) {
         thread_local Buffer<std::byte> codes;
         thread_local Buffer<uint16_t> scales;
-        codes.reserve(static_cast<size_t>(kTile * shape_.head_dim * 2));
+        const int64_t stride = reference::row_codes(type, shape_.head_dim);
+        const int64_t bytes = stride * reference::code_bytes<T>(type);
+        codes.reserve(static_cast<size_t>(kTile * bytes));
         scales.reserve(static_cast<size_t>(kTile * layout_.groups));
         for (int64_t i = 0; i < count; ++i)
-          encode_(type, x + i * step, shape_.head_dim,
-                  codes.data() + i * shape_.head_dim * code_bytes(type),
+          encode_(type, x + i * step, shape_.head_dim, codes.data() + i * bytes,
                   scales.data() + i * layout_.groups);
-        return {codes.data(), type == CacheType::q8_0 ? scales.data() : nullptr, shape_.head_dim};
+        return {codes.data(), reference::has_scales(type) ? scales.data() : nullptr, stride};
       }
     }
     return {reinterpret_cast<const std::byte*>(x), nullptr, step};
@@ -85,12 +88,13 @@ class Store {
 
   template <class Code>
   void scatter_keys(const Rows& from, int64_t count, int64_t lane, std::byte* part) const {
-    scatter(reinterpret_cast<const Code*>(from.codes), from.stride, count, shape_.head_dim,
+    scatter(reinterpret_cast<const Code*>(from.codes), from.stride, count,
+            reference::row_codes(shape_.cache.k, shape_.head_dim),
             reinterpret_cast<Code*>(part) + lane);
   }
 
   void store_keys(const Rows& from, int64_t count, int64_t lane, std::byte* part) const {
-    switch (code_bytes(shape_.cache.k)) {
+    switch (reference::code_bytes<T>(shape_.cache.k)) {
       case 8:
         return scatter_keys<double>(from, count, lane, part);
       case 4:
@@ -105,11 +109,13 @@ class Store {
   }
 
   void store_values(const Rows& from, int64_t count, int64_t lane, std::byte* part) const {
-    const int64_t bytes = code_bytes(shape_.cache.v), row = shape_.head_dim * bytes;
+    const int64_t bytes = reference::code_bytes<T>(shape_.cache.v);
+    const int64_t row = reference::row_codes(shape_.cache.v, shape_.head_dim) * bytes;
+    const int64_t whole = layout_.value_codes * bytes;
     for (int64_t i = 0; i < count; ++i) {
-      std::byte* to = part + layout_.values + (lane + i) * layout_.value_stride * bytes;
+      std::byte* to = part + layout_.values + (lane + i) * whole;
       std::memcpy(to, from.codes + i * from.stride * bytes, static_cast<size_t>(row));
-      std::memset(to + row, 0, static_cast<size_t>(layout_.value_stride * bytes - row));
+      std::memset(to + row, 0, static_cast<size_t>(whole - row));
     }
     if (from.scales)
       std::copy_n(from.scales, count * layout_.groups,
@@ -128,6 +134,17 @@ template <class T>
 void attention_store(ThreadPool& pool, const AttentionShape& shape, const T* k, const T* v,
                      std::span<const AttentionSequence> sequences) {
   reference::check_attention<T>(shape);
+  if constexpr (std::is_same_v<T, float>) {
+    if (shape.cache.hadamard) {
+      AttentionShape plain = shape;
+      plain.cache.hadamard = false;
+      const float* hk =
+          rotate(pool, k, shape.kv_heads, shape.head_dim, sequences, rotated_scratch(false));
+      const float* hv =
+          rotate(pool, v, shape.kv_heads, shape.head_dim, sequences, rotated_scratch(true));
+      return attention_store(pool, plain, hk, hv, sequences);
+    }
+  }
   std::vector<Unit> units;
   for (const AttentionSequence& s : sequences) {
     for (int64_t i = 0; i < s.count;) {

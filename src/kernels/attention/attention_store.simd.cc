@@ -29,32 +29,53 @@ void encode_bf16(const float* x, int64_t dim, uint16_t* codes) {
   }
 }
 
-// One group. Magnitudes compare like their bits, those of NaN above all others.
-void encode_group(const float* x, int64_t count, int8_t* q, uint16_t* scale) {
-  uint32_t largest = 0;
+// The element of largest magnitude, the negative one of two; a NaN or an infinity if there is one.
+// Magnitudes compare like their bits, those of NaN above all others.
+float largest(const float* x, int64_t count) {
+  uint32_t most = 0;  // the sign, turned around to the lowest place, decides last
   for (int64_t i = 0; i < count; ++i) {
-    const uint32_t magnitude = bits_of(x[i]) & 0x7fffffff;
-    largest = magnitude > largest ? magnitude : largest;
+    const uint32_t bits = bits_of(x[i]), turned = bits << 1 | bits >> 31;
+    most = turned > most ? turned : most;
   }
-  float max;
-  __builtin_memcpy(&max, &largest, sizeof max);
+  most = most >> 1 | most << 31;
+  float m;
+  __builtin_memcpy(&m, &most, sizeof m);
+  return m;
+}
+
+// Stores the scale d, and returns 1 / d; 0 for a group that is all zero or NaN.
+float inverse_scale(float d, uint16_t* scale) {
   uint16_t halves[kLanes];
-  store_f16(halves, splat(max / 127.0f));
-  float d[kLanes];
-  store(d, load_f16(halves));
-  const bool finite = d[0] < __builtin_inff();  // not when it is NaN
-  *scale = finite ? halves[0] : uint16_t{0x7e00};
-  const float inverse = finite && d[0] > 0 ? 1.0f / d[0] : 0.0f;
-  if (inverse == 0) {
-    for (int64_t i = 0; i < count; ++i) q[i] = 0;
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    float y = x[i] * inverse;
-    y = y > 127.0f ? 127.0f : y;
-    y = y < -127.0f ? -127.0f : y;
-    q[i] = static_cast<int8_t>(bits_of(y + 0x1.8p23f));  // nearest even, in the low bits
-  }
+  store_f16(halves, splat(d));
+  float rounded[kLanes];
+  store(rounded, load_f16(halves));
+  const bool finite = __builtin_fabsf(rounded[0]) < __builtin_inff();  // not when it is NaN
+  const bool some = finite && rounded[0] != 0;
+  *scale = some ? halves[0] : finite ? uint16_t{0} : uint16_t{0x7e00};
+  return some ? 1.0f / rounded[0] : 0.0f;
+}
+
+// x * inverse to the nearest integer, ties to even, kept in [least, most]; zero when inverse is.
+int32_t round_to(float x, float inverse, float least, float most) {
+  float y = inverse != 0 ? x * inverse : 0.0f;
+  y = y > most ? most : y;
+  y = y < least ? least : y;
+  return static_cast<int32_t>(bits_of(y + 0x1.8p23f)) - 0x4b400000;  // it stands in the low bits
+}
+
+void encode_q8(const float* x, int64_t count, int8_t* q, uint16_t* scale) {
+  const float inverse = inverse_scale(__builtin_fabsf(largest(x, count)) / 127.0f, scale);
+  for (int64_t i = 0; i < count; ++i)
+    q[i] = static_cast<int8_t>(round_to(x[i], inverse, -127.0f, 127.0f));
+}
+
+void encode_q4(const float* x, int64_t count, uint8_t* bytes, uint16_t* scale) {
+  const float inverse = inverse_scale(largest(x, count) / -8.0f, scale);
+  int32_t codes[kScaleGroup];
+  for (int64_t i = 0; i < count; ++i) codes[i] = round_to(x[i], inverse, -8.0f, 7.0f) + 8;
+  for (int64_t i = count; i < kScaleGroup; ++i) codes[i] = 8;
+  for (int64_t i = 0; i < kGroupBytes; ++i)
+    bytes[i] = static_cast<uint8_t>(codes[i] | codes[i + kGroupBytes] << 4);
 }
 
 }  // namespace
@@ -69,11 +90,19 @@ void encode_row(CacheType type, const float* x, int64_t dim, void* codes, uint16
     case CacheType::bf16:
       return encode_bf16(x, dim, static_cast<uint16_t*>(codes));
     case CacheType::q8_0:
+    case CacheType::q4_0:
       break;
   }
-  for (int64_t i = 0; i < dim; i += kScaleGroup)
-    encode_group(x + i, dim - i < kScaleGroup ? dim - i : kScaleGroup,
-                 static_cast<int8_t*>(codes) + i, scales++);
+  auto* bytes = static_cast<uint8_t*>(codes);
+  for (int64_t i = 0; i < dim; i += kScaleGroup) {
+    const int64_t count = dim - i < kScaleGroup ? dim - i : kScaleGroup;
+    if (type == CacheType::q8_0) {
+      encode_q8(x + i, count, static_cast<int8_t*>(codes) + i, scales++);
+    } else {
+      encode_q4(x + i, count, bytes, scales++);
+      bytes += kGroupBytes;
+    }
+  }
 }
 
 }  // namespace avocado::kernels::AVOCADO_ISA_NS

@@ -117,7 +117,8 @@ struct Batch {
       attention<float>(pool, shape, q.data(), r.out.data() + kGuards, r.lse.data() + kGuards,
                        sequences);
     }
-    const bool exact = shape.cache.k == CacheType::f32 && shape.cache.v == CacheType::f32;
+    const CacheTypes& cache = shape.cache;
+    const bool exact = cache.k == CacheType::f32 && cache.v == CacheType::f32 && !cache.hadamard;
     if (chunk == 0 && exact) {
       attention_backward<float>(pool, shape, q.data(), r.out.data() + kGuards,
                                 r.lse.data() + kGuards, dout.data(), r.dq.data() + kGuards,
@@ -141,9 +142,6 @@ AttentionShape make_shape(int64_t kv_heads, int64_t group, int64_t dim, int64_t 
   return shape;
 }
 
-constexpr CacheType kCacheTypes[] = {CacheType::f32, CacheType::f16, CacheType::bf16,
-                                     CacheType::q8_0};
-
 class AttentionTest : public testing::Test {
  protected:
   ~AttentionTest() override { set_active_isa(before_); }
@@ -158,7 +156,7 @@ class AttentionTest : public testing::Test {
           << batch.shape.kv_heads << " head_dim " << batch.shape.head_dim << " window "
           << batch.shape.window << " length " << batch.lengths[0] << " keys "
           << cache_type_name(batch.shape.cache.k) << " values "
-          << cache_type_name(batch.shape.cache.v);
+          << cache_type_name(batch.shape.cache.v) << " hadamard " << batch.shape.cache.hadamard;
     }
   }
 
@@ -238,11 +236,11 @@ TEST_F(AttentionTest, ASequenceDoesNotFeelItsNeighbours) {
 TEST_F(AttentionTest, EveryCacheTypeEqualsScalar) {
   for (CacheType k : kCacheTypes) {
     for (CacheType v : kCacheTypes) {
-      for (int64_t dim : {16, 40, 64, 72, 128, 256}) {
+      for (int64_t dim : {5, 16, 40, 48, 64, 72, 128, 256}) {
         if (k != v && dim != 72) continue;
         for (int64_t group : {1, 3, 8}) {
           AttentionShape shape = make_shape(dim > 64 ? 1 : 2, group, dim, group == 3 ? 33 : 0);
-          shape.cache = {k, v};
+          shape.cache = {k, v, group == 3};
           compare(Batch(shape, {dim > 64 ? 70 : 131, 3}));
           if (HasFatalFailure()) return;
         }
@@ -256,7 +254,7 @@ TEST_F(AttentionTest, ChunksPagesAndThreadsAreFreeForEveryCacheType) {
   for (CacheType type : kCacheTypes) {
     for (int64_t window : {0, 90}) {
       AttentionShape shape = make_shape(2, 4, 48, window);
-      shape.cache = {type, type};
+      shape.cache = {type, type, window > 0};
       const Batch batch(shape, {150, 64, 1, 200});
       set_active_isa(Isa::scalar);
       const Result want = batch.run(one_);
@@ -317,8 +315,8 @@ TEST_F(AttentionTest, EdgesOfCacheTypesEqualScalar) {
   const float inf = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (CacheType type : kCacheTypes) {
-    for (float edge : {0.0f, -0.0f, 1e-40f, 3e-8f, 6e-6f, 1e-4f, 65504.0f, 65519.9f, 65520.0f, 7e6f,
-                       8.4e6f, 1e30f, inf, -inf, nan}) {
+    for (float edge : {0.0f, -0.0f, 1e-40f, 3e-8f, 6e-6f, 1e-4f, 65504.0f, 65519.9f, 65520.0f,
+                       5.2e5f, 5.25e5f, 7e6f, 8.4e6f, 1e30f, inf, -inf, nan}) {
       AttentionShape shape = make_shape(1, 2, 72, 0);
       shape.cache = {type, type};
       Batch batch(shape, {20});
@@ -362,6 +360,82 @@ TEST_F(AttentionTest, ValuesAreRoundedAsTheTypeSays) {
   x[4] = std::numeric_limits<float>::infinity();
   EXPECT_TRUE(std::isnan(stored(CacheType::q8_0, x)[0]));
   EXPECT_EQ(stored(CacheType::q8_0, x)[32], -254);
+  // d = -1, so that 8 is a multiple and -8 is not; in the shorter group, of equals, d = 0.5.
+  x[0] = 8, x[1] = -7.5f, x[2] = 2.5f, x[3] = 3.5f, x[4] = -0.75f;
+  x[32] = -4, x[33] = 4, x[34] = 1.2f;
+  const std::vector<float> z = stored(CacheType::q4_0, x);
+  EXPECT_EQ(std::vector<float>(z.begin(), z.begin() + 6), (std::vector<float>{8, -7, 2, 4, -1, 0}));
+  EXPECT_EQ(std::vector<float>(z.begin() + 32, z.begin() + 36),
+            (std::vector<float>{-4, 3.5f, 1, 0.5f}));
+  x[20] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(stored(CacheType::q4_0, x)[0]));
+  EXPECT_EQ(stored(CacheType::q4_0, x)[32], -4);
+}
+
+// Keys and values that left the window have no part in what follows, whatever they are; the last
+// that is still in it has.
+TEST_F(AttentionTest, WindowsHideWhatLeftThemForEveryCacheType) {
+  constexpr int64_t kWindow = 70, kLength = 200, kChanged = 100;
+  for (CacheType type : kCacheTypes) {
+    for (bool hadamard : {false, true}) {
+      AttentionShape shape = make_shape(2, 2, 40, kWindow);
+      shape.cache = {type, type, hadamard};
+      const Batch batch(shape, {kLength});
+      Batch other(shape, {kLength});
+      const int64_t width = 2 * 40;
+      for (int64_t i = kChanged * width; i < (kChanged + 1) * width; ++i)
+        other.k[i] = other.v[i] = std::numeric_limits<float>::quiet_NaN();
+      for (Isa isa : available_isas()) {
+        set_active_isa(isa);
+        const Result one = batch.run(one_, 7), two = other.run(one_, 7);
+        for (int64_t position = 0; position < kLength; ++position) {
+          const bool seen = position >= kChanged && position < kChanged + kWindow;
+          const auto at = static_cast<std::ptrdiff_t>(kGuards) + position * shape.heads * 40;
+          const auto row = [&](const Result& r) {
+            return std::vector<float>(r.out.begin() + at, r.out.begin() + at + shape.heads * 40);
+          };
+          ASSERT_EQ(static_cast<bool>(same(row(one), row(two))), !seen)
+              << isa_name(isa) << " " << cache_type_name(type) << " hadamard " << hadamard
+              << " position " << position;
+        }
+      }
+    }
+  }
+}
+
+// But for rounding the answer stays; and one element that stands out costs the others of its group
+// their bits only without the rotation.
+TEST_F(AttentionTest, RotationKeepsTheAnswerAndThePrecision) {
+  AttentionShape shape = make_shape(1, 2, 64, 0);
+  Batch batch(shape, {100});
+  for (int64_t i = 0; i < 100; ++i) batch.k[i * 64 + 9] = batch.v[i * 64 + 9] = 40;
+  for (int64_t i = 0; i < 200; ++i) batch.q[i * 64 + 9] = 0;
+  const auto error = [&](CacheTypes cache) {
+    const Result want = batch.run(one_);
+    Batch stored = batch;
+    stored.shape.cache = cache;
+    const Result got = stored.run(one_);
+    double sum = 0;
+    for (size_t i = kGuards; i < want.out.size() - kGuards; ++i)
+      if ((i - kGuards) % 64 != 9) sum += std::pow(got.out[i] - want.out[i], 2);
+    return std::sqrt(sum / static_cast<double>(want.out.size()));
+  };
+  EXPECT_LT(error({CacheType::f32, CacheType::f32, true}), 1e-5);
+  const double plain = error({CacheType::q4_0, CacheType::q4_0});
+  const double rotated = error({CacheType::q4_0, CacheType::q4_0, true});
+  EXPECT_LT(rotated, plain / 2);
+}
+
+TEST(AttentionShape, BytesOfAPage) {
+  AttentionShape shape = make_shape(8, 4, 64, 0);
+  const auto bits = [&](CacheType k, CacheType v) {
+    shape.cache = {k, v};
+    return static_cast<double>(shape.page_bytes()) * 8 / (kTile * shape.kv_heads * 64 * 2);
+  };
+  EXPECT_EQ(bits(CacheType::f16, CacheType::f16), 16);
+  EXPECT_EQ(bits(CacheType::q8_0, CacheType::q8_0), 8.5);
+  EXPECT_EQ(bits(CacheType::q4_0, CacheType::q4_0), 4.5);
+  EXPECT_EQ(bits(CacheType::q8_0, CacheType::q4_0), 6.5);
 }
 
 // Extreme scores: one key takes all the weight, equal scores, scores that overflow to infinity.
@@ -386,6 +460,46 @@ TEST(AttentionShape, NonsenseIsRefused) {
   AttentionShape shape = make_shape(2, 1, 8, 0);
   shape.heads = 3;
   EXPECT_THROW(attention_store<float>(pool, shape, nullptr, nullptr, {}), Error);
+}
+
+// What the words say, in double: a softmax over the last `window` keys up to the query's own.
+TEST(AttentionWindow, EqualsTheSoftmaxOverItsKeys) {
+  ThreadPool pool(1);
+  const int64_t n = 150, dim = 8;
+  for (int64_t window : {0, 1, 2, 63, 64, 65, 100, 1000}) {
+    AttentionShape shape = make_shape(2, 2, dim, window);
+    shape.scale = 0.3;
+    const int64_t q_width = shape.heads * dim, k_width = shape.kv_heads * dim;
+    const auto widen = [](const std::vector<float>& v) {
+      return std::vector<double>(v.begin(), v.end());
+    };
+    const std::vector<double> q = widen(numbers(n * q_width, 1)),
+                              k = widen(numbers(n * k_width, 2)),
+                              v = widen(numbers(n * k_width, 3));
+    std::vector<double> out(q.size()), lse(static_cast<size_t>(n * shape.heads));
+    Cache<double> cache(shape, n);
+    const AttentionSequence sequences[] = {{0, n, 0, cache.pages.data()}};
+    attention_store<double>(pool, shape, k.data(), v.data(), sequences);
+    attention<double>(pool, shape, q.data(), out.data(), lse.data(), sequences);
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t h = 0; h < shape.heads; ++h) {
+        const int64_t of_head = h / (shape.heads / shape.kv_heads) * dim;
+        std::vector<double> sums(dim);
+        double total = 0;
+        for (int64_t j = window == 0 ? 0 : std::max<int64_t>(0, i - window + 1); j <= i; ++j) {
+          double score = 0;
+          for (int64_t d = 0; d < dim; ++d)
+            score += q[i * q_width + h * dim + d] * k[j * k_width + of_head + d];
+          const double weight = std::exp(score * shape.scale);
+          total += weight;
+          for (int64_t d = 0; d < dim; ++d) sums[d] += weight * v[j * k_width + of_head + d];
+        }
+        for (int64_t d = 0; d < dim; ++d)
+          ASSERT_NEAR(out[i * q_width + h * dim + d], sums[d] / total, 1e-12)
+              << "window " << window << " query " << i;
+      }
+    }
+  }
 }
 
 // The gradients in double against central differences of the forward function.

@@ -15,22 +15,43 @@
 
 namespace avocado::kernels::reference {
 
+// Bytes of a code (page.h).
+template <class T>
+int64_t code_bytes(CacheType type) {
+  if (std::is_same_v<T, double>) return sizeof(double);
+  return type == CacheType::f32 ? 4 : type == CacheType::f16 || type == CacheType::bf16 ? 2 : 1;
+}
+
+inline bool has_scales(CacheType type) {
+  return type == CacheType::q8_0 || type == CacheType::q4_0;
+}
+
+inline int64_t scale_groups(int64_t dim) { return (dim + kScaleGroup - 1) / kScaleGroup; }
+
+// Codes of a row of `dim` elements.
+inline int64_t row_codes(CacheType type, int64_t dim) {
+  return type == CacheType::q4_0 ? scale_groups(dim) * kGroupBytes : dim;
+}
+
 template <class T>
 HeadLayout head_layout(const AttentionShape& shape) {
-  const auto bytes = [&](CacheType type) -> int64_t {
-    if (std::is_same_v<T, double>) return sizeof(double);
-    return type == CacheType::f32 ? 4 : type == CacheType::q8_0 ? 1 : 2;
-  };
   const auto lines = [](int64_t n) { return (n + 63) / 64 * 64; };
+  const CacheType k = shape.cache.k, v = shape.cache.v;
   HeadLayout layout;
   layout.value_stride = (shape.head_dim + 15) / 16 * 16;
-  layout.groups = (shape.head_dim + kScaleGroup - 1) / kScaleGroup;
+  layout.value_codes = row_codes(v, layout.value_stride);
+  layout.groups = scale_groups(shape.head_dim);
   const int64_t scales = lines(layout.groups * kTile * 2);
-  layout.key_scales = lines(shape.head_dim * kTile * bytes(shape.cache.k));
-  layout.values = layout.key_scales + (shape.cache.k == CacheType::q8_0 ? scales : 0);
-  layout.value_scales = layout.values + lines(kTile * layout.value_stride * bytes(shape.cache.v));
-  layout.bytes = layout.value_scales + (shape.cache.v == CacheType::q8_0 ? scales : 0);
+  layout.key_scales = lines(row_codes(k, shape.head_dim) * kTile * code_bytes<T>(k));
+  layout.values = layout.key_scales + (has_scales(k) ? scales : 0);
+  layout.value_scales = layout.values + lines(kTile * layout.value_codes * code_bytes<T>(v));
+  layout.bytes = layout.value_scales + (has_scales(v) ? scales : 0);
   return layout;
+}
+
+// A cache that gives back what was stored.
+inline bool is_plain(const CacheTypes& cache) {
+  return cache.k == CacheType::f32 && cache.v == CacheType::f32 && !cache.hadamard;
 }
 
 // Throws Error(usage) for shapes that make no sense.
@@ -43,8 +64,7 @@ void check_attention(const AttentionShape& shape) {
         "multiple of kv_heads, and the window not negative",
         shape.heads, shape.kv_heads, shape.head_dim, shape.window);
   }
-  if (std::is_same_v<T, double> &&
-      (shape.cache.k != CacheType::f32 || shape.cache.v != CacheType::f32))
+  if (std::is_same_v<T, double> && !is_plain(shape.cache))
     fail_usage("attention in double needs a cache of its own type");
 }
 
@@ -67,8 +87,38 @@ T tree16(T* lane) {
   return lane[0];
 }
 
-// Codes (of 1, 2 or 4 bytes) and scales of one head's row, as attention.h rounds it; scales are
-// written for q8_0 only.
+// One group of q8_0 or q4_0: its scale, and what the elements are of it, zero where there is none.
+struct Group {
+  uint16_t scale = 0;  // f16
+  int q[kScaleGroup] = {};
+};
+
+inline Group encode_group(CacheType type, const float* x, int64_t count) {
+  float high = 0, low = 0;
+  bool finite = true;
+  for (int64_t i = 0; i < count; ++i) {
+    finite = finite && std::isfinite(x[i]);
+    high = std::max(high, x[i]);
+    low = std::min(low, x[i]);
+  }
+  const bool bytes = type == CacheType::q8_0;
+  const uint16_t half =
+      f32_to_f16(bytes ? std::max(high, -low) / 127.0f : (high > -low ? high : low) / -8.0f);
+  const float d = f16_to_f32(half);
+  Group group;
+  if (!finite || !std::isfinite(d)) {
+    group.scale = 0x7e00;  // NaN
+  } else if (d != 0) {
+    group.scale = half;
+    const float least = bytes ? -127.0f : -8.0f, most = bytes ? 127.0f : 7.0f;
+    for (int64_t i = 0; i < count; ++i)
+      group.q[i] = static_cast<int>(std::clamp(std::nearbyint(x[i] * (1.0f / d)), least, most));
+  }
+  return group;
+}
+
+// Codes and scales of one head's row, as attention.h rounds it; scales are written for q8_0 and
+// q4_0 only.
 inline void encode_row(CacheType type, const float* x, int64_t dim, void* codes, uint16_t* scales) {
   auto* halves = static_cast<uint16_t*>(codes);
   switch (type) {
@@ -82,32 +132,31 @@ inline void encode_row(CacheType type, const float* x, int64_t dim, void* codes,
       for (int64_t i = 0; i < dim; ++i) halves[i] = f32_to_bf16(x[i]);
       return;
     case CacheType::q8_0:
+    case CacheType::q4_0:
       break;
   }
-  auto* q = static_cast<int8_t*>(codes);
-  for (int64_t begin = 0; begin < dim; begin += kScaleGroup) {
-    const int64_t end = std::min(begin + kScaleGroup, dim);
-    float max = 0;
-    bool finite = true;
-    for (int64_t i = begin; i < end; ++i) {
-      finite = finite && std::isfinite(x[i]);
-      max = std::max(max, std::fabs(x[i]));
-    }
-    const uint16_t half = f32_to_f16(max / 127.0f);
-    const float d = f16_to_f32(half);
-    finite = finite && std::isfinite(d);
-    scales[begin / kScaleGroup] = finite ? half : uint16_t{0x7e00};  // NaN
-    for (int64_t i = begin; i < end; ++i) {
-      q[i] = 0;
-      if (finite && d != 0)
-        q[i] = static_cast<int8_t>(std::clamp(std::nearbyint(x[i] * (1.0f / d)), -127.0f, 127.0f));
+  auto* bytes = static_cast<uint8_t*>(codes);
+  for (int64_t i = 0; i < dim; i += kScaleGroup) {
+    const int64_t count = std::min(kScaleGroup, dim - i);
+    const Group group = encode_group(type, x + i, count);
+    *scales++ = group.scale;
+    if (type == CacheType::q8_0) {
+      for (int64_t j = 0; j < count; ++j) *bytes++ = static_cast<uint8_t>(group.q[j]);
+    } else {
+      for (int64_t j = 0; j < kGroupBytes; ++j)
+        *bytes++ = static_cast<uint8_t>((group.q[j] + 8) | (group.q[j + kGroupBytes] + 8) << 4);
     }
   }
 }
 
-// Element `index` of an array of codes, and its scale where the type has one.
+// The place of element d of a row among its codes.
+inline int64_t code_of(CacheType type, int64_t d) {
+  return type == CacheType::q4_0 ? d / kScaleGroup * kGroupBytes + d % kGroupBytes : d;
+}
+
+// Element d of a row, whose code is codes[index], and its scale where the type has one.
 template <class T>
-T stored(CacheType type, const std::byte* codes, int64_t index, const std::byte* scales,
+T stored(CacheType type, const std::byte* codes, int64_t index, int64_t d, const std::byte* scales,
          int64_t scale_index) {
   if constexpr (std::is_same_v<T, double>) {
     return reinterpret_cast<const double*>(codes)[index];
@@ -123,10 +172,13 @@ T stored(CacheType type, const std::byte* codes, int64_t index, const std::byte*
       case CacheType::bf16:
         return bf16_to_f32(half(codes, index));
       case CacheType::q8_0:
+      case CacheType::q4_0:
         break;
     }
-    return f16_to_f32(half(scales, scale_index)) *
-           static_cast<float>(reinterpret_cast<const int8_t*>(codes)[index]);
+    const auto byte = std::to_integer<uint8_t>(codes[index]);
+    const int nibble = d % kScaleGroup < kGroupBytes ? byte & 15 : byte >> 4;
+    const int q = type == CacheType::q8_0 ? static_cast<int8_t>(byte) : nibble - 8;
+    return f16_to_f32(half(scales, scale_index)) * static_cast<float>(q);
   }
 }
 
@@ -142,11 +194,11 @@ struct Head {
     part = page + kv_head * layout.bytes;
   }
   T key(int64_t j, int64_t d) const {
-    return stored<T>(types.k, part, d * kTile + j, part + layout.key_scales,
+    return stored<T>(types.k, part, code_of(types.k, d) * kTile + j, d, part + layout.key_scales,
                      d / kScaleGroup * kTile + j);
   }
   T value(int64_t j, int64_t d) const {
-    return stored<T>(types.v, part + layout.values, j * layout.value_stride + d,
+    return stored<T>(types.v, part + layout.values, j * layout.value_codes + code_of(types.v, d), d,
                      part + layout.value_scales, j * layout.groups + d / kScaleGroup);
   }
 };

@@ -48,7 +48,12 @@ AVOCADO_INLINE unsigned begin_flush() {
 }
 AVOCADO_INLINE void end_flush(unsigned old) { _mm_setcsr(old); }
 
-AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) { return fma(a, b, c); }
+struct DotBf16 {
+  using Stored = float;
+  static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
+    return fma(low_half(a), low_half(b), fma(high_half(a), high_half(b), sum));
+  }
+};
 
 #else
 
@@ -56,13 +61,9 @@ AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) { return fma(a, b, c); }
 AVOCADO_INLINE unsigned begin_flush() { return 0; }
 AVOCADO_INLINE void end_flush(unsigned) {}
 
-// As fma_flush in kernels/linear/bf16.h. Nearly no result is that small, so the repair may be slow.
+// As fma_flush in kernels/linear/bf16.h.
 AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) {
   const Vec r = fma(a, b, c);
-  const Vec size = vabsq_f32(r);
-  const uint32x4_t suspect =
-      vandq_u32(vcleq_f32(size, vdupq_n_f32(0x1p-126f)), vcgtq_f32(size, vdupq_n_f32(0)));
-  if (__builtin_expect(vmaxvq_u32(suspect) == 0, 1)) return r;
   float av[4], bv[4], cv[4], rv[4];
   store(av, a);
   store(bv, b);
@@ -77,15 +78,44 @@ AVOCADO_INLINE Vec fma_flush(Vec a, Vec b, Vec c) {
   }
   return load(rv);
 }
+__attribute__((noinline)) Vec step_flush(Vec a, Vec b, Vec sum) {
+  return fma_flush(low_half(a), low_half(b), fma_flush(high_half(a), high_half(b), sum));
+}
 
-#endif
+// Whether a result is at most 2^-126 in size and not zero. As integers sizes are in order, and a
+// zero less one is above all.
+AVOCADO_INLINE bool some_small(Vec first, Vec second) {
+  const uint32x4_t one = vdupq_n_u32(1);
+  const uint32x4_t sizes = vminq_u32(vsubq_u32(vreinterpretq_u32_f32(vabsq_f32(first)), one),
+                                     vsubq_u32(vreinterpretq_u32_f32(vabsq_f32(second)), one));
+  return vminvq_u32(sizes) < 0x00800000;
+}
 
+// Nearly no result is so small, so one look at both sums does, and the repair may be slow.
 struct DotBf16 {
   using Stored = float;
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
-    return fma_flush(low_half(a), low_half(b), fma_flush(high_half(a), high_half(b), sum));
+    const Vec odd = fma(high_half(a), high_half(b), sum);
+    const Vec both = fma(low_half(a), low_half(b), odd);
+    return __builtin_expect(some_small(odd, both), 0) ? step_flush(a, b, sum) : both;
   }
 };
+
+// The same with the instructions of Arm's bf16 extension that are an FMA of the odd and one of the
+// even halves. (bfdot and bfmmla round in another way: docs/numerics.md.) Written in assembly
+// because the intrinsics ask for it. Only called when has_arm_bf16().
+struct DotBf16Native {
+  using Stored = float;
+  static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
+    Vec odd = sum;
+    __asm__(".arch armv8.2-a+bf16\n\tbfmlalt %0.4s, %1.8h, %2.8h" : "+w"(odd) : "w"(a), "w"(b));
+    Vec both = odd;
+    __asm__(".arch armv8.2-a+bf16\n\tbfmlalb %0.4s, %1.8h, %2.8h" : "+w"(both) : "w"(a), "w"(b));
+    return __builtin_expect(some_small(odd, both), 0) ? step_flush(a, b, sum) : both;
+  }
+};
+
+#endif
 
 // Rounds to bf16, nearest even; subnormals become zero with their sign.
 AVOCADO_INLINE uint32_t round_bf16(uint32_t bits) {

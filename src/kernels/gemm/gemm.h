@@ -47,7 +47,7 @@ struct GemmKernels {
   void (*tile_transposed)(const GemmTile&);
   // A is f32 and is rounded to bf16 on the way; B holds ceil(k / 2) pairs per column.
   void (*tile_bf16)(const GemmTile&);
-  void (*tile_bf16_native)(const GemmTile&);  // the same with vdpbf16ps; null where unknown
+  void (*tile_bf16_native)(const GemmTile&);  // when use_bf16(); null where unknown
 };
 
 // Those of the active instruction set; null for the scalar reference.

@@ -195,7 +195,7 @@ void tile_bf16(const GemmTile& t) {
   add_bias(t);
 }
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__aarch64__)
 void tile_bf16_native(const GemmTile& t) {
   multiply<DotBf16Native, CopyBf16>(t);
   add_bias(t);
@@ -336,7 +336,7 @@ constexpr GemmKernels kKernels = {
     .tile_f16 = tile_f16,
     .tile_transposed = tile_transposed,
     .tile_bf16 = tile_bf16,
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__aarch64__)
     .tile_bf16_native = tile_bf16_native,
 #else
     .tile_bf16_native = nullptr,

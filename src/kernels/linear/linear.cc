@@ -198,10 +198,10 @@ void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float
   const float* lanes = impl.lanes;
   if (impl.kernels) {
     const GemmKernels& kernels = *impl.kernels;
-    const auto tile = impl.type == DType::f32                         ? kernels.tile
-                      : impl.type == DType::f16                       ? kernels.tile_f16
-                      : kernels.tile_bf16_native && has_avx512_bf16() ? kernels.tile_bf16_native
-                                                                      : kernels.tile_bf16;
+    const auto tile = impl.type == DType::f32                  ? kernels.tile
+                      : impl.type == DType::f16                ? kernels.tile_f16
+                      : kernels.tile_bf16_native && use_bf16() ? kernels.tile_bf16_native
+                                                               : kernels.tile_bf16;
     gemm(pool, kernels, tile,
          {.a = x,
           .lda = impl.in,

@@ -288,14 +288,14 @@ TEST_F(LinearTest, Bf16StepsAreThoseOfTheInstruction) {
   }
 }
 
-// Where vdpbf16ps exists, the code for CPUs without it must still be tried.
-TEST_F(LinearTest, Avx512WithoutBf16EqualsScalar) {
-  if (!has_avx512_bf16()) GTEST_SKIP() << "no vdpbf16ps here: the other tests cover it";
+// Where vdpbf16ps or bfmlalt exist, the code for CPUs without them must still be tried.
+TEST_F(LinearTest, WithoutTheBf16InstructionsEqualsScalar) {
+  if (!use_bf16()) GTEST_SKIP() << "no such instructions here: the other tests cover it";
   const int64_t n = 29, out = 100, in = 530;
   const Inputs inputs({n, out, in}, true);
   set_active_isa(Isa::scalar);
   const Outputs want = inputs.run(one_);
-  set_active_isa(Isa::avx512);
+  set_active_isa(available_isas().front());
   const GemmKernels& kernels = *gemm_kernels();
   const int64_t steps = (in + 1) / 2, panels = (out + kernels.width - 1) / kernels.width;
   std::vector<float> b(static_cast<size_t>(panels * kernels.width * steps));

@@ -29,13 +29,6 @@ AVOCADO_LANES void begin_tiles(const TileConfig& config) {
 }
 AVOCADO_LANES void end_tiles() { __asm__ volatile("tilerelease"); }
 
-// Stores what 16 rows of x gave: adds the bias, and leaves out rows that do not exist.
-AVOCADO_LANES void store_row(const QuantizedTile& tile, int64_t t, F32x16 acc) {
-  if (t >= tile.tokens) return;
-  const int rows = lanes_left(tile.rows);
-  store_some(tile.y + t * tile.ldy, tile.bias ? acc + load_some(tile.bias, rows) : acc, rows);
-}
-
 // Values of line `line` of a unit: int8, signed.
 template <class L, int line>
 AVOCADO_LANES __m512i values_of(const uint8_t* w, Line table) {

@@ -77,7 +77,7 @@ using LayoutOf = Layout<Block::kBits, Block::kGroup, packed_scales<Block>(), Blo
 // What one instruction set offers.
 struct QuantizedKernels {
   void (*tile[kQuantizedFormats])(const QuantizedTile&);
-  // The same for many rows of x, with AMX; null where unknown.
+  // The same for many rows of x, when use_int8_matrix(); null where unknown.
   void (*tile_many[kQuantizedFormats])(const QuantizedTile&);
   // code - taken_off = value for the codes that `tile` multiplies.
   int taken_off[kQuantizedFormats];

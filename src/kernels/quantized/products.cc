@@ -18,7 +18,7 @@ namespace {
 // task pass by. With few rows a task is a stretch of weights to stream.
 constexpr int64_t kTaskBytes = 1 << 20;
 constexpr int64_t kTaskRowGroups = 8;
-// From this many rows of x on, unpacking a row group for the matrix unit pays.
+// From this many rows of x on, unpacking a row group for products of matrices pays.
 constexpr int64_t kMany = 32;
 
 }  // namespace
@@ -190,7 +190,7 @@ void linear(ThreadPool& pool, const QuantizedInput& input,
   for (const QuantizedProduct& product : products) {
     const QuantizedWeight::Impl& w = product.weight->impl();
     const int index = w.format->index;
-    const bool many = x.n >= kMany && kernels.tile_many[index] && use_amx_int8();
+    const bool many = x.n >= kMany && kernels.tile_many[index] && use_int8_matrix();
     const int64_t across = divide_up(divide_up(w.out, kGroupRows), kTaskRowGroups);
     works.push_back({&product, &w, x.find(*w.format),
                      many ? kernels.tile_many[index] : kernels.tile[index], tasks, across});

@@ -303,6 +303,13 @@ void tile(const QuantizedTile& t) {
   if (first < t.tokens) multiply<L, 1>(t, first);
 }
 
+// Stores what row t of x gave: adds the bias, and leaves out rows that do not exist.
+[[maybe_unused]] AVOCADO_LANES void store_row(const QuantizedTile& tile, int64_t t, F32x16 acc) {
+  if (t >= tile.tokens) return;
+  const int rows = lanes_left(tile.rows);
+  store_some(tile.y + t * tile.ldy, tile.bias ? acc + load_some(tile.bias, rows) : acc, rows);
+}
+
 void quantize(const QuantizedRow& row) {
   constexpr float kMagic = 0x1.8p23f;  // x + kMagic has x, rounded to an integer, in its low bits
   const I32x16 size = splat_int(0x7fffffff), offset = splat_int(0x4b400000);
@@ -340,6 +347,9 @@ void quantize(const QuantizedRow& row) {
 #if defined(__AVX512F__)
 #include "kernels/quantized/amx.h"
 #define AVOCADO_TILE_MANY(type, Block) tile_amx<LayoutOf<Block>>,
+#elif defined(__aarch64__)
+#include "kernels/quantized/i8mm.h"
+#define AVOCADO_TILE_MANY(type, Block) tile_i8mm<LayoutOf<Block>>,
 #else
 #define AVOCADO_TILE_MANY(type, Block) nullptr,
 #endif
@@ -361,7 +371,7 @@ const QuantizedKernels* quantized_kernels() { return &kKernels; }
 #define AVOCADO_TILE_DOT(type, Block) tile<WithDot<LayoutOf<Block>>>,
 static constexpr QuantizedKernels kDotKernels = {
     .tile = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE_DOT)},
-    .tile_many = {},
+    .tile_many = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TILE_MANY)},
     .taken_off = {AVOCADO_QUANTIZED_FORMATS(AVOCADO_TAKEN_OFF)},
     .quantize = quantize,
 };

@@ -70,7 +70,7 @@ class Quantized : public testing::Test {
  protected:
   void TearDown() override {
     set_active_isa(before_);
-    allow_amx_int8(true);
+    allow_int8_matrix(true);
     allow_int8_dot(true);
   }
 
@@ -128,14 +128,21 @@ TEST_P(QuantizedTypes, EveryInstructionSetGivesTheBitsOfTheReference) {
             run(Isa::scalar, one, type, shape.n, shape.out, in, kind, bias);
         digest.update_array<uint32_t>(want);
         for (const Isa isa : available_isas()) {
-          for (const auto& [pool, all] : {std::pair{&one, false}, {&three, true}}) {
-            allow_amx_int8(all);
-            allow_int8_dot(all);
+          struct Extensions {
+            ThreadPool* pool;
+            bool dot, matrix;
+          };
+          for (const auto& [pool, dot, matrix] :
+               {Extensions{&one, false, false}, {&one, true, false}, {&three, true, true}}) {
+            if (dot && !matrix && !has_arm_i8mm()) continue;
+            allow_int8_dot(dot);
+            allow_int8_matrix(matrix);
             ++comparisons;
             ASSERT_EQ(want, run(isa, *pool, type, shape.n, shape.out, in, kind, bias))
                 << dtype_traits(type)->name << " on " << isa_name(isa) << ", " << shape.n << " x "
                 << shape.out << " x " << in << ", inputs " << static_cast<int>(kind) << ", "
-                << pool->threads() << " threads, all extensions: " << all;
+                << pool->threads() << " threads, dot products: " << dot
+                << ", of matrices: " << matrix;
           }
         }
       }
@@ -143,7 +150,7 @@ TEST_P(QuantizedTypes, EveryInstructionSetGivesTheBitsOfTheReference) {
   }
   const std::string hex = digest.hex();
   std::printf("%d comparisons, 0 differ%s%s; digest of the reference %s\n", comparisons,
-              has_amx_int8() ? ", with and without AMX" : "",
+              use_int8_matrix() ? ", with and without products of matrices" : "",
               use_int8_dot() ? ", with and without int8 dot products" : "", hex.c_str());
   EXPECT_EQ(hex, GetParam().digest);
 }

@@ -10,7 +10,7 @@ AVOCADO_LANES void turn_pairs(const float* x, const float* cos_sin, float* y, in
   for (int64_t i = 0; i < rope_dim; i += kLanes) {
     const int n = lanes_left(rope_dim - i);
     const F32x16 v = load_some(x + i, n), turn = load_some(cos_sin + i, n);
-    const F32x16 cross = swap_pairs(v) * odd_twice(turn);
+    const F32x16 cross = exchange<1>(v) * odd_twice(turn);
     store_some(y + i, fma(v, even_twice(turn), from_bits(bits(cross) ^ flip)), n);
   }
 }

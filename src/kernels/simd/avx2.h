@@ -100,8 +100,14 @@ AVOCADO_LANES I32x16 shift_right_23(I32x16 a) {
   return {{_mm256_srai_epi32(a.v[0], 23), _mm256_srai_epi32(a.v[1], 23)}};
 }
 
-AVOCADO_LANES F32x16 swap_pairs(F32x16 a) {
-  return {{_mm256_permute_ps(a.v[0], 0xb1), _mm256_permute_ps(a.v[1], 0xb1)}};
+template <int h>
+AVOCADO_LANES F32x16 exchange(F32x16 a) {
+  if constexpr (h == 8) return {{a.v[1], a.v[0]}};
+  F32x16 y;
+  for (int i = 0; i < 2; ++i)
+    y.v[i] = h == 4 ? _mm256_permute2f128_ps(a.v[i], a.v[i], 1)
+                    : _mm256_permute_ps(a.v[i], h == 1 ? 0xb1 : 0x4e);
+  return y;
 }
 AVOCADO_LANES F32x16 even_twice(F32x16 a) {
   return {{_mm256_moveldup_ps(a.v[0]), _mm256_moveldup_ps(a.v[1])}};
@@ -161,6 +167,16 @@ AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
     y.v[i] = _mm256_cvtepi32_ps(
         _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8 * i))));
   return y;
+}
+AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const auto widen = [](__m128i codes) __attribute__((always_inline)) {
+    const __m128i q = _mm_sub_epi8(_mm_and_si128(codes, _mm_set1_epi8(15)), _mm_set1_epi8(8));
+    return F32x16{{_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)),
+                   _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(q, q)))}};
+  };
+  *low = widen(bytes);
+  *high = widen(_mm_srli_epi16(bytes, 4));
 }
 
 AVOCADO_LANES F64x16 zero64() {

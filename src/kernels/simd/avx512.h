@@ -57,7 +57,11 @@ AVOCADO_LANES I32x16 operator^(I32x16 a, I32x16 b) { return {_mm512_xor_si512(a.
 AVOCADO_LANES I32x16 shift_left_23(I32x16 a) { return {_mm512_slli_epi32(a.v, 23)}; }
 AVOCADO_LANES I32x16 shift_right_23(I32x16 a) { return {_mm512_srai_epi32(a.v, 23)}; }
 
-AVOCADO_LANES F32x16 swap_pairs(F32x16 a) { return {_mm512_permute_ps(a.v, 0xb1)}; }
+template <int h>
+AVOCADO_LANES F32x16 exchange(F32x16 a) {
+  if constexpr (h < 4) return {_mm512_permute_ps(a.v, h == 1 ? 0xb1 : 0x4e)};
+  return {_mm512_shuffle_f32x4(a.v, a.v, h == 4 ? 0xb1 : 0x4e)};
+}
 AVOCADO_LANES F32x16 even_twice(F32x16 a) { return {_mm512_moveldup_ps(a.v)}; }
 AVOCADO_LANES F32x16 odd_twice(F32x16 a) { return {_mm512_movehdup_ps(a.v)}; }
 AVOCADO_LANES F32x16 alternate(float even, float odd) {
@@ -123,6 +127,13 @@ AVOCADO_LANES F32x16 load_bf16(const uint16_t* p) {
 AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+}
+AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
+  const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m512i index = _mm512_cvtepu8_epi32(bytes);  // of which four bits count
+  low->v = _mm512_permutexvar_ps(index, values);
+  high->v = _mm512_permutexvar_ps(_mm512_srli_epi32(index, 4), values);
 }
 
 AVOCADO_LANES F64x16 zero64() { return {{_mm512_setzero_pd(), _mm512_setzero_pd()}}; }

@@ -93,7 +93,12 @@ AVOCADO_LANES I32x16 operator^(I32x16 a, I32x16 b) {
 AVOCADO_LANES I32x16 shift_left_23(I32x16 a) { AVOCADO_EACH(I32x16, vshlq_n_s32(a.v[i], 23)); }
 AVOCADO_LANES I32x16 shift_right_23(I32x16 a) { AVOCADO_EACH(I32x16, vshrq_n_s32(a.v[i], 23)); }
 
-AVOCADO_LANES F32x16 swap_pairs(F32x16 a) { AVOCADO_EACH(F32x16, vrev64q_f32(a.v[i])); }
+template <int h>
+AVOCADO_LANES F32x16 exchange(F32x16 a) {
+  if constexpr (h == 1) AVOCADO_EACH(F32x16, vrev64q_f32(a.v[i]));
+  if constexpr (h == 2) AVOCADO_EACH(F32x16, vextq_f32(a.v[i], a.v[i], 2));
+  AVOCADO_EACH(F32x16, a.v[i ^ (h / 4)]);
+}
 AVOCADO_LANES F32x16 even_twice(F32x16 a) { AVOCADO_EACH(F32x16, vtrn1q_f32(a.v[i], a.v[i])); }
 AVOCADO_LANES F32x16 odd_twice(F32x16 a) { AVOCADO_EACH(F32x16, vtrn2q_f32(a.v[i], a.v[i])); }
 AVOCADO_LANES F32x16 alternate(float even, float odd) {
@@ -129,11 +134,17 @@ AVOCADO_LANES void store_f16(uint16_t* p, F32x16 x) {
 AVOCADO_LANES F32x16 load_bf16(const uint16_t* p) {
   AVOCADO_EACH(F32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
 }
-AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
-  const int8x16_t bytes = vld1q_s8(p);
+AVOCADO_LANES F32x16 widen_int8(int8x16_t bytes) {
   const int16x8_t half[2] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
   AVOCADO_EACH(F32x16, vcvtq_f32_s32(vmovl_s16(i % 2 == 0 ? vget_low_s16(half[i / 2])
                                                           : vget_high_s16(half[i / 2]))));
+}
+AVOCADO_LANES F32x16 load_int8(const int8_t* p) { return widen_int8(vld1q_s8(p)); }
+AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
+  const uint8x16_t bytes = vld1q_u8(p);
+  const int8x16_t eight = vdupq_n_s8(8);
+  *low = widen_int8(vsubq_s8(vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15))), eight));
+  *high = widen_int8(vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4)), eight));
 }
 
 AVOCADO_LANES F64x16 zero64() {

@@ -14,11 +14,13 @@
 //   max(a, b)                             a > b ? a : b, so a NaN in a is passed over
 //   < != select(m, a, b)
 //   bits, from_bits, to_float, + - & ^, shift_left_23, shift_right_23 (arithmetic)
-//   swap_pairs, even_twice, odd_twice, alternate(even, odd), unzip
+//   exchange<h>                           lanes i and i ^ h change places; h = 1, 2, 4, 8
+//   even_twice, odd_twice, alternate(even, odd), unzip
 //   sum                                   the tree 16 -> 8 -> 4 -> 2 -> 1, lane i with i + half
 //   sum_rows, max_rows                    lane i: sum(rows[i]), or the largest lane of rows[i]
 //   times_two_to(x, n)                    x * 2^n for whole n and a normal result; a NaN stays one
 //   load_f16, store_f16 (nearest even), load_bf16, load_int8   16 stored numbers as floats
+//   load_nibbles(p, &low, &high)          the low and the high halves of 16 bytes, minus 8
 //   zero64, add_squares
 
 #include <cstdint>
