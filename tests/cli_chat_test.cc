@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "chat/own_template.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "program.h"
 #include "text/bpe_trainer.h"
-#include "text/chat_format.h"
 #include "tiny_model.h"
 
 namespace avocado::test {
@@ -62,7 +62,7 @@ class Chats : public testing::Test {
     ModelConfig config = architecture("llama", "test").tiny();
     config.vocab = tokenizer->vocab_size();
     config.context = 20000;
-    write_tiny_model(config, file("chat.gguf"), tokenizer.get(), std::string(kLlama3Template));
+    write_tiny_model(config, file("chat.gguf"), tokenizer.get(), std::string(kOwnTemplate));
     write_tiny_model(config, file("base.gguf"), tokenizer.get());
     write_file_atomically(file("notes.txt"), "the fox\n");
     write_file_atomically(file("binary"), std::string("a\0b", 3));

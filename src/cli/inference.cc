@@ -9,13 +9,19 @@
 namespace avocado::cli {
 
 CLI::Validator cache_type_names() {
-  std::vector<std::pair<std::string, kernels::CacheType>> types;
   std::string list;
-  for (const kernels::CacheType type : kernels::kCacheTypes) {
-    types.emplace_back(kernels::cache_type_name(type), type);
-    list += (list.empty() ? "" : ", ") + types.back().first;
-  }
-  return CLI::CheckedTransformer(types).description(list);
+  for (const kernels::CacheType type : kernels::kCacheTypes)
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", kernels::cache_type_name(type));
+  // What CLI11 reads an enumeration from is its number.
+  const auto to_number = [list](std::string& text) -> std::string {
+    for (const kernels::CacheType type : kernels::kCacheTypes) {
+      if (text != kernels::cache_type_name(type)) continue;
+      text = std::to_string(static_cast<int>(type));
+      return "";
+    }
+    return fmt::format("{} is none of {}", text, list);
+  };
+  return CLI::Validator(to_number, list);
 }
 
 void add_cache_arguments(CLI::App& verb, CacheArguments& arguments) {

@@ -122,6 +122,8 @@ class EditedLines : public LineReader {
       el_set(editor_, EL_BIND, key, function, nullptr);
     };
     bind("^C", "avocado-clear");
+    // So arrives a ^D that was typed before the editor had the terminal.
+    bind("^@", "em-delete-or-list");
     bind("^I", "avocado-complete");
     bind("\\e[200~", "avocado-paste");
     bind("^R", "em-inc-search-prev");

@@ -57,7 +57,7 @@ std::string read_input() {
 std::string whole_prompt(const Arguments& arguments) {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   // A base model without a prompt begins a text of its own.
-  const std::string input = terminal ? "" : read_input();
+  std::string input = terminal ? "" : read_input();
   if (!arguments.prompt) return input;
   std::vector<Attachment> files;
   for (const std::string& file : arguments.files) files.push_back(read_attachment(file));
