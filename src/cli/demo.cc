@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "chat/chat_template.h"
 #include "chat/own_template.h"
 #include "cli/demo_recipe.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "infer/chat_model.h"
 #include "infer/engine.h"
 #include "infer/generate.h"
 #include "kernels/isa.h"
@@ -47,7 +47,7 @@ std::vector<Score> ask(const DemoRecipe& recipe, const Model& model, ThreadPool&
                        std::vector<Example>& examples) {
   Engine engine(model, pool);
   const Tokenizer& tokenizer = *model.tokenizer();
-  const ChatTemplate chat(model.chat_template(), tokenizer, "demo");
+  const ChatModel chat(tokenizer, model.chat_template(), "demo");
   GenerateOptions options;
   options.max_tokens = 120;
   options.sampling.temperature = 0;
@@ -55,14 +55,14 @@ std::vector<Score> ask(const DemoRecipe& recipe, const Model& model, ThreadPool&
   for (const corpus::TaskInfo& task : corpus::tasks()) {
     for (corpus::Language language : corpus::kLanguages) {
       const std::vector<corpus::Item> items = demo_questions(recipe, task.name, language);
-      std::vector<std::vector<int32_t>> prompts;
+      std::vector<GenerateRequest> requests;
       for (const corpus::Item& item : items) {
-        const Prompt prompt =
-            chat.render({{"messages", {{{"role", "user"}, {"content", item.question}}}},
-                         {"add_generation_prompt", true}});
-        prompts.push_back(tokens_of(prompt, tokenizer));
+        ChatRequest request;
+        request.conversation = {{"messages", {{{"role", "user"}, {"content", item.question}}}}};
+        PreparedChat prepared = chat.prepare(std::move(request), options);
+        requests.push_back({std::move(prepared.prompt), std::move(prepared.options)});
       }
-      const std::vector<Completion> replies = generate_batch(engine, prompts, options);
+      const std::vector<Completion> replies = generate_batch(engine, requests);
       Score score{.task = std::string(task.name),
                   .language = std::string(corpus::language_name(language)),
                   .asked = static_cast<int64_t>(items.size()),
