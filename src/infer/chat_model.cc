@@ -1,8 +1,10 @@
 #include "infer/chat_model.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "chat/answer_grammar.h"
 #include "chat/marks.h"
 #include "chat/thinking.h"
@@ -39,6 +41,14 @@ void read_arguments(Json& messages) {
       if (object.is_object()) call[place] = std::move(object);
     }
   }
+}
+
+// No two calls of a conversation have the same id.
+uint64_t id_seed(uint64_t seed, std::span<const int32_t> prompt) {
+  const Digest digest = Sha256().update(seed).update_array(prompt).digest();
+  uint64_t number;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number;
 }
 
 }  // namespace
@@ -136,7 +146,7 @@ PreparedChat ChatModel::prepare(ChatRequest request, GenerateOptions options) co
 
   chat.reading.tools = rules.tools;
   chat.reading.starts_in_thinking = opened;
-  chat.reading.id_seed = options.sampling.seed;
+  chat.reading.id_seed = id_seed(options.sampling.seed, chat.prompt);
   if (rules.tools.empty()) chat.reading.calls = chat::AnswerOptions::Calls::none;
 
   options.shown.insert(options.shown.end(), marks_.begin(), marks_.end());

@@ -303,7 +303,11 @@ TEST_F(ChatModelTest, TemplatesSeeTheArgumentsOfCallsAsObjects) {
   const auto calls = with(
       "{% for call in messages[0].tool_calls[:3] %}{{ call.function.arguments.to }}|{% endfor %}"
       "{{ messages[0].tool_calls[2].function.arguments }}");
-  EXPECT_EQ(text_of(calls->prepare(r, options_).prompt), "12|13||not JSON");
+  const PreparedChat chat = calls->prepare(r, options_);
+  EXPECT_EQ(text_of(chat.prompt), "12|13||not JSON");
+  // Later calls have ids of their own.
+  EXPECT_EQ(calls->prepare(r, options_).reading.id_seed, chat.reading.id_seed);
+  EXPECT_NE(chat_->prepare(request(), options_).reading.id_seed, chat.reading.id_seed);
 }
 
 TEST_F(ChatModelTest, OldTurnsAreDroppedWhenAskedFor) {
