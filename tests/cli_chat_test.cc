@@ -80,14 +80,14 @@ class Chats : public testing::Test {
   void start(std::vector<std::string> more = {"-n", "4"}) {
     more.insert(more.begin(), {"run", file("chat.gguf"), "--temp", "0"});
     program_.emplace(more, file(""));
-    program_->read_until(kPrompt);
+    program_->read_prompt(kPrompt);
   }
   // What is shown from this line on to the next prompt.
   std::string say(const std::string& line) {
     program_->type(line + "\r");
     return to_prompt();
   }
-  std::string to_prompt() { return screen(program_->read_until(kPrompt)); }
+  std::string to_prompt() { return screen(program_->read_prompt(kPrompt)); }
   void leave() {
     program_->type("\x04");
     EXPECT_EQ(program_->finish(), 0);
@@ -158,17 +158,17 @@ TEST_F(Chats, LinesCanBeEditedAndAreRemembered) {
 TEST_F(Chats, TextOfSeveralLines) {
   start();
   program_->type("\"\"\"\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   program_->type("the\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   say("fox\"\"\"");
   EXPECT_TRUE(shows(say("/show messages"), "user: the\nfox"));
   program_->type("/set system \"\"\"quick\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   say("dog\"\"\"");
   EXPECT_TRUE(shows(say("/show system"), "quick\ndog"));
   program_->type("\"\"\"never sent\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   program_->type("\x03");
   to_prompt();
   // Pasted lines are one text, sent by the key.
@@ -308,7 +308,7 @@ TEST_F(Chats, WithoutAModelTheDemoIsTaken) {
   std::filesystem::create_directories(home.file(".local/share/avocado"));
   std::filesystem::copy(file("chat.gguf"), home.file(".local/share/avocado/avocado-demo.gguf"));
   TerminalProgram program({"run", "-n", "4"}, home.path().string());
-  EXPECT_TRUE(shows(program.read_until(kPrompt), "avocado-demo.gguf"));
+  EXPECT_TRUE(shows(program.read_prompt(kPrompt), "avocado-demo.gguf"));
   program.type("\x04");
   EXPECT_EQ(program.finish(), 0);
 }
