@@ -9,10 +9,10 @@
 #include <optional>
 
 #include "chat/own_template.h"
+#include "chat_tokenizer.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "program.h"
-#include "text/bpe_trainer.h"
 #include "tiny_model.h"
 
 namespace avocado::test {
@@ -51,14 +51,7 @@ class Chats : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TempFolder;
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>",
-                              "<|eot_id|>"};
-    trainer.bos = "<|begin_of_text|>";
-    trainer.eos = "<|eot_id|>";
-    const auto tokenizer =
-        train_bpe({"the quick brown fox jumps over the lazy dog, the fox"}, trainer);
+    const auto tokenizer = chat_tokenizer();
     ModelConfig config = architecture("llama", "test").tiny();
     config.vocab = tokenizer->vocab_size();
     config.context = 20000;
