@@ -9,10 +9,10 @@
 #include <optional>
 
 #include "chat/own_template.h"
+#include "chat_tokenizer.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "program.h"
-#include "text/bpe_trainer.h"
 #include "tiny_model.h"
 
 namespace avocado::test {
@@ -51,14 +51,7 @@ class Chats : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TempFolder;
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>",
-                              "<|eot_id|>"};
-    trainer.bos = "<|begin_of_text|>";
-    trainer.eos = "<|eot_id|>";
-    const auto tokenizer =
-        train_bpe({"the quick brown fox jumps over the lazy dog, the fox"}, trainer);
+    const auto tokenizer = chat_tokenizer();
     ModelConfig config = architecture("llama", "test").tiny();
     config.vocab = tokenizer->vocab_size();
     config.context = 20000;
@@ -88,14 +81,14 @@ class Chats : public testing::Test {
   void start(std::vector<std::string> more = {"-n", "4"}) {
     more.insert(more.begin(), {"run", file("chat.gguf"), "--temp", "0"});
     program_.emplace(more, file(""));
-    program_->read_until(kPrompt);
+    program_->read_prompt(kPrompt);
   }
   // What is shown from this line on to the next prompt.
   std::string say(const std::string& line) {
     program_->type(line + "\r");
     return to_prompt();
   }
-  std::string to_prompt() { return screen(program_->read_until(kPrompt)); }
+  std::string to_prompt() { return screen(program_->read_prompt(kPrompt)); }
   void leave() {
     program_->type("\x04");
     EXPECT_EQ(program_->finish(), 0);
@@ -166,17 +159,17 @@ TEST_F(Chats, LinesCanBeEditedAndAreRemembered) {
 TEST_F(Chats, TextOfSeveralLines) {
   start();
   program_->type("\"\"\"\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   program_->type("the\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   say("fox\"\"\"");
   EXPECT_TRUE(shows(say("/show messages"), "user: the\nfox"));
   program_->type("/set system \"\"\"quick\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   say("dog\"\"\"");
   EXPECT_TRUE(shows(say("/show system"), "quick\ndog"));
   program_->type("\"\"\"never sent\r");
-  program_->read_until(kMore);
+  program_->read_prompt(kMore);
   program_->type("\x03");
   to_prompt();
   // Pasted lines are one text, sent by the key.
@@ -369,7 +362,7 @@ TEST_F(Chats, WithoutAModelTheDemoIsTaken) {
   std::filesystem::create_directories(home.file(".local/share/avocado"));
   std::filesystem::copy(file("chat.gguf"), home.file(".local/share/avocado/avocado-demo.gguf"));
   TerminalProgram program({"run", "-n", "4"}, home.path().string());
-  EXPECT_TRUE(shows(program.read_until(kPrompt), "avocado-demo.gguf"));
+  EXPECT_TRUE(shows(program.read_prompt(kPrompt), "avocado-demo.gguf"));
   program.type("\x04");
   EXPECT_EQ(program.finish(), 0);
 }

@@ -10,13 +10,13 @@
 
 #include "base/sha256.h"
 #include "chat/own_template.h"
+#include "chat_tokenizer.h"
 #include "files/atomic_file.h"
 #include "infer/sampler.h"
 #include "kernels/isa.h"
 #include "program.h"
 #include "temp_folder.h"
 #include "test_data.h"
-#include "text/bpe_trainer.h"
 #include "tiny_model.h"
 
 namespace avocado {
@@ -29,14 +29,7 @@ class InferenceVerbs : public testing::Test {
   // A base model, a chat model, one with an unknown chat format and one without a tokenizer.
   static void SetUpTestSuite() {
     folder_ = new test::TempFolder;
-    BpeTrainerOptions trainer;
-    trainer.vocab_size = 300;
-    trainer.special_tokens = {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>",
-                              "<|eot_id|>"};
-    trainer.bos = "<|begin_of_text|>";
-    trainer.eos = "<|eot_id|>";
-    const auto tokenizer =
-        train_bpe({"the quick brown fox jumps over the lazy dog, the fox"}, trainer);
+    const auto tokenizer = test::chat_tokenizer();
     ModelConfig config = architecture("llama", "test").tiny();
     config.vocab = vocab_ = tokenizer->vocab_size();
     config.context = 20000;

@@ -7,6 +7,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -115,6 +116,16 @@ class TerminalProgram {
     std::string shown;
     while (!shown.ends_with(text) && read_character(shown)) {
     }
+    return shown;
+  }
+  // The same with a prompt, and until the program reads keys: a line editor shows its prompt before
+  // it takes the terminal, and what is typed in between is not what it would be after.
+  std::string read_prompt(const std::string& prompt) {
+    std::string shown = read_until(prompt);
+    termios mode{};
+    for (int i = 0; i < 60000 && !silent_; ++i, usleep(1000))
+      if (tcgetattr(terminal_, &mode) != 0 || (mode.c_lflag & ICANON) == 0) return shown;
+    ADD_FAILURE() << "keys are not read after: " << shown;
     return shown;
   }
   // Waits until anything is shown.
