@@ -1,19 +1,18 @@
 #pragma once
-// Model numbers and training options as JSON, both ways, and the digest that names a run.
+// Model numbers as JSON, both ways, and the digest that names a run.
 
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "models/config.h"
-#include "train/trainer.h"
+#include "train/options.h"
 
 namespace avocado {
 
 nlohmann::ordered_json config_to_json(const ModelConfig& config);
-nlohmann::ordered_json options_to_json(const TrainOptions& options);
-// Throw Error(input) naming `source` and the field when one is missing, unknown or of another type.
+// Throws Error(input) naming `source` and the field when one is missing, unknown or of another
+// type.
 ModelConfig config_from_json(const nlohmann::ordered_json& json, const std::string& source);
-TrainOptions options_from_json(const nlohmann::ordered_json& json, const std::string& source);
 
 // SHA-256 of the compact JSON {"model", "train", "data", "initial"}: everything that enters the
 // bits of a run. `data` is the digest of the dataset, `initial` that of the weights before the

@@ -2,7 +2,7 @@
 // Numbers of the optimizer that depend on the step alone. Computed in double, with the project's
 // own functions, and rounded to float once by their user.
 
-#include "train/trainer.h"
+#include "train/options.h"
 
 namespace avocado {
 

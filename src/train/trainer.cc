@@ -36,31 +36,6 @@ std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, cons
 
 }  // namespace
 
-void check_options(const TrainOptions& o,
-                   const std::function<std::string(const char* field)>& where) {
-  constexpr int64_t kMost = int64_t{1} << 31;
-  const auto whole = [&](const char* field, int64_t value, int64_t least, int64_t most) {
-    if (value < least || value > most)
-      fail_input("{}: {} = {}; it must be from {} to {}", where(field), field, value, least, most);
-  };
-  const auto real = [&](const char* field, double value, double least, double most) {
-    if (!(value >= least && value <= most))
-      fail_input("{}: {} = {}; it must be from {} to {}", where(field), field, value, least, most);
-  };
-  whole("steps", o.steps, 1, kMost);
-  whole("rows", o.rows, 1, 1 << 20);
-  whole("micro_batches", o.micro_batches, 1, 1 << 20);
-  whole("warmup", o.warmup, 0, o.steps);
-  whole("digest_every", o.digest_every, 1, kMost);
-  real("lr", o.lr, 0, 1e3);
-  real("min_lr", o.min_lr, 0, o.lr);
-  real("weight_decay", o.weight_decay, 0, 1e3);
-  real("beta1", o.beta1, 0, 0.999999);
-  real("beta2", o.beta2, 0, 0.999999);
-  real("eps", o.eps, 1e-30, 1);
-  real("clip", o.clip, 0, 1e30);
-}
-
 struct Trainer::Impl {
   ModelConfig config;
   TrainOptions options;

@@ -8,7 +8,6 @@
 // divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,31 +17,9 @@
 #include "graph/graph.h"
 #include "models/config.h"
 #include "train/dataset.h"
+#include "train/options.h"
 
 namespace avocado {
-
-// What defines the result, beside model and data.
-struct TrainOptions {
-  int64_t steps = 0;
-  int64_t rows = 8;           // per micro-batch
-  int64_t micro_batches = 1;  // per step
-  double lr = 1e-3;           // at the end of the warm-up
-  double min_lr = 1e-4;       // at the last step
-  int64_t warmup = 0;         // steps
-  double weight_decay = 0.1;  // of matrices; vectors have none
-  double beta1 = 0.9;
-  double beta2 = 0.95;
-  double eps = 1e-8;
-  double clip = 1;             // largest norm of the gradient, 0: any
-  uint64_t seed = 0;           // of the initial weights and of the data order
-  int64_t digest_every = 100;  // steps between digests of the state; the last step has one always
-
-  bool operator==(const TrainOptions&) const = default;
-};
-
-// Throws Error(input) when a number is out of range; the message begins with where(field).
-void check_options(const TrainOptions& options,
-                   const std::function<std::string(const char* field)>& where);
 
 struct StepResult {
   int64_t step = 0;      // steps completed, this one included
