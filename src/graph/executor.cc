@@ -31,6 +31,7 @@ struct Executor<T>::Impl {
   std::vector<WeightRef<T>> weights;
   ThreadPool& pool;
   ThreadPool alone{1};
+  std::vector<bool> learns;  // per value: a weight with a gradient lies at or before it
   std::vector<Step> inference_steps, training_steps;
   MemoryPlan inference_plan, training_plan;
 
@@ -54,6 +55,12 @@ struct Executor<T>::Impl {
     if (weights.size() != graph.weights.size())
       fail_usage("executor: {} weights for a graph that declares {}", weights.size(),
                  graph.weights.size());
+    learns.resize(graph.values.size());
+    for (const Node& node : graph.nodes)
+      learns[node.out] =
+          std::any_of(node.in.begin(), node.in.end(), [&](ValueId v) { return learns[v]; }) ||
+          std::any_of(node.weights.begin(), node.weights.end(),
+                      [&](WeightId i) { return weights[i].grad != nullptr; });
   }
 
   void check(const Batch<T>& batch, bool training) const {
@@ -228,6 +235,7 @@ struct Executor<T>::Impl {
     std::vector<bool> written(graph.values.size(), false);
     for (int i = static_cast<int>(graph.nodes.size()) - 1; i >= 0; --i) {
       const Node& node = graph.nodes[i];
+      if (!learns[node.out]) continue;
       const Op<T>& operation = op<T>(node.op);
       OpContext<T> c = context(batch, memory, i, true);
       c.dout = gradient(memory, node.out, dlogits);
@@ -236,8 +244,10 @@ struct Executor<T>::Impl {
       std::vector<size_t> through_scratch;
       for (size_t k = 0; k < node.in.size(); ++k) {
         const ValueId v = node.in[k];
-        c.din.push_back(gradient(memory, v, dlogits));
+        const bool spared = !learns[v] && operation.traits.spares_inputs;
+        c.din.push_back(spared ? nullptr : gradient(memory, v, dlogits));
         c.din_add.push_back(written[v]);
+        if (spared) continue;
         if (written[v] && !operation.traits.adds_gradient) through_scratch.push_back(k);
         written[v] = true;
       }

@@ -27,7 +27,8 @@ struct WeightRef {
   const kernels::PackedWeight* packed = nullptr;        // linear uses it when set
   const kernels::QuantizedWeight* quantized = nullptr;  // linear uses it when set
   const TensorView* stored = nullptr;  // embed decodes rows from it when `data` is null
-  T* grad = nullptr;                   // += by backward(); null outside training
+  T* grad = nullptr;  // += by backward(); null outside training, and for a weight that stays
+  const T* row_norms = nullptr;  // dora's magnitude: what it is divided by (adapters.h)
 };
 
 // One sequence of a batch: `count` tokens at positions start, start + 1, ...; its rows follow those
@@ -66,7 +67,8 @@ class Executor {
   // the returned logits in place with their gradient (kernels::cross_entropy allows that).
   T* forward_train(const Batch<T>& batch);
   // Adds the gradient of every weight to its `grad`, given the gradient of the logits of the last
-  // forward_train, with the same batch.
+  // forward_train, with the same batch. Where no weight with a `grad` lies before a value, its
+  // gradient is not computed.
   void backward(const Batch<T>& batch, T* dlogits);
 
   // Bytes of activations that a batch of this size needs.

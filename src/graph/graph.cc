@@ -136,6 +136,28 @@ ValueId Builder::add(ValueId a, ValueId b) {
   return emit({.op = OpKind::add, .in = {a, b}, .weights = {}}, v.width, v.selected);
 }
 
+ValueId Builder::add_scaled(ValueId a, ValueId b, double scale) {
+  const Value v = graph_.values[a];
+  require(v.width == graph_.values[b].width && v.selected == graph_.values[b].selected,
+          "add_scaled", "the sides differ in shape");
+  return emit({.op = OpKind::add_scaled, .in = {a, b}, .weights = {}, .scale = scale}, v.width,
+              v.selected);
+}
+
+ValueId Builder::dora(ValueId product, ValueId adapted, const Dora& weights, double scale) {
+  const Value v = graph_.values[product];
+  require(v.width == graph_.values[adapted].width &&
+              v.width == graph_.weights[weights.magnitude].count() &&
+              v.width == graph_.weights[weights.w].rows,
+          "dora", "the sides differ in shape");
+  Node node{.op = OpKind::dora,
+            .in = {product, adapted},
+            .weights = {weights.magnitude, weights.w, weights.a, weights.b},
+            .scale = scale};
+  if (weights.bias != kNone) node.weights.push_back(weights.bias);
+  return emit(std::move(node), v.width, v.selected);
+}
+
 ValueId Builder::select(ValueId x) {
   require(!graph_.values[x].selected, "select", "rows are selected already");
   return emit({.op = OpKind::select, .in = {x}, .weights = {}}, graph_.values[x].width, true);

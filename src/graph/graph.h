@@ -20,7 +20,18 @@ using ValueId = int;
 using WeightId = int;
 inline constexpr int kNone = -1;
 
-enum class OpKind { embed, rms_norm, linear, rope, attention, swiglu, add, select };
+enum class OpKind {
+  embed,
+  rms_norm,
+  linear,
+  rope,
+  attention,
+  swiglu,
+  add,
+  select,
+  add_scaled,  // a + scale * b: the sum of a product and an adapter's
+  dora,        // the same with rows of the weights brought to learned lengths
+};
 
 enum class Init {
   ones,           // norm weights
@@ -58,6 +69,7 @@ struct Node {
   int layer = kNone;  // attention only: which cache it reads
   int64_t heads =
       0;  // rope: heads in the row; rms_norm: groups normalised apart (1 = the whole row)
+  double scale = 1;  // add_scaled and dora: of the second input
   kernels::AttentionShape attention{};
 };
 
@@ -104,6 +116,12 @@ class Builder {
   ValueId swiglu(ValueId gate, ValueId up);
   ValueId add(ValueId a, ValueId b);
   ValueId select(ValueId x);
+  ValueId add_scaled(ValueId a, ValueId b, double scale);  // a + scale * b
+  // DoRA (kernels/adapters): `product` is x times w without a bias, `adapted` is x times b a.
+  struct Dora {
+    WeightId magnitude, w, a, b, bias = kNone;
+  };
+  ValueId dora(ValueId product, ValueId adapted, const Dora& weights, double scale);
   void finish(ValueId logits) { graph_.logits = logits; }
 
  private:

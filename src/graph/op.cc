@@ -7,9 +7,9 @@ namespace avocado::graph {
 // In the order of OpKind.
 template <class T>
 const Op<T>& op(OpKind kind) {
-  static const std::array<Op<T>, 8> table = {
-      embed_op<T>(),     rms_norm_op<T>(), linear_op<T>(), rope_op<T>(),
-      attention_op<T>(), swiglu_op<T>(),   add_op<T>(),    select_op<T>(),
+  static const std::array<Op<T>, 10> table = {
+      embed_op<T>(),  rms_norm_op<T>(), linear_op<T>(), rope_op<T>(),       attention_op<T>(),
+      swiglu_op<T>(), add_op<T>(),      select_op<T>(), add_scaled_op<T>(), dora_op<T>(),
   };
   return table[static_cast<size_t>(kind)];
 }

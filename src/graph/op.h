@@ -49,6 +49,7 @@ struct OpTraits {
   bool keeps_inputs = false;   // backward reads its inputs
   bool keeps_output = false;   // backward reads its output
   bool adds_gradient = false;  // backward honours din_add; otherwise the executor adds
+  bool spares_inputs = false;  // backward takes a null din; otherwise all inputs get a gradient
   int64_t (*saved_width)(const Node&) = nullptr;  // elements per row kept for backward
 };
 
@@ -84,5 +85,9 @@ template <class T>
 Op<T> add_op();
 template <class T>
 Op<T> select_op();
+template <class T>
+Op<T> add_scaled_op();
+template <class T>
+Op<T> dora_op();
 
 }  // namespace avocado::graph

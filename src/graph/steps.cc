@@ -1,5 +1,7 @@
 #include "graph/steps.h"
 
+#include <string_view>
+
 #include "graph/op.h"
 
 namespace avocado::graph {
@@ -7,12 +9,14 @@ namespace {
 
 bool works_on_rows_alone(const Node& node) { return op<float>(node.op).finish == nullptr; }
 
-// "blk.7.attn_q.weight" is attn_q in every layer.
+// "blk.7.attn_q.weight" is attn_q in every layer, "blk.7.attn_q.weight.lora_a" attn_q.lora_a.
 std::string short_name(const std::string& weight) {
-  const size_t end = weight.rfind('.');
-  const size_t dot = end == std::string::npos ? end : weight.rfind('.', end - 1);
-  return weight.substr(dot == std::string::npos ? 0 : dot + 1,
-                       end - (dot == std::string::npos ? 0 : dot + 1));
+  constexpr std::string_view kEnd = ".weight";
+  const size_t end = weight.rfind(kEnd);
+  if (end == std::string::npos) return weight;
+  const size_t dot = weight.substr(0, end).rfind('.');
+  const size_t from = dot == std::string::npos ? 0 : dot + 1;
+  return weight.substr(from, end - from) + weight.substr(end + kEnd.size());
 }
 
 }  // namespace

@@ -8,28 +8,16 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <variant>
 
 #include "base/error.h"
 #include "base/sha256.h"
 #include "files/atomic_file.h"
-#include "models/packing.h"
+#include "models/model_storage.h"
 #include "models/permute.h"
 #include "models/read_rope.h"
 #include "models/registry.h"
-#include "tensor/buffer.h"
 
 namespace avocado {
-
-// The file stays mapped; what the kernels cannot read in place is decoded or packed once.
-struct Model::Storage {
-  std::variant<std::monostate, GgufFile, SafetensorsFile> file;
-  std::vector<TensorView> stored;      // per weight of the graph, as in the file
-  std::vector<Buffer<float>> decoded;  // per weight; empty when not needed
-  std::vector<PackedMatrix> matrices;  // per weight; over the bytes of one of the next two
-  PackedWeights packed;
-  std::vector<Buffer<std::byte>> owned;
-};
 
 namespace {
 
@@ -116,14 +104,8 @@ void hash_weight(Sha256& hash, const std::string& name, std::string_view type, i
 
 }  // namespace
 
-// A tensor with its rows in our order, which are its own copy where the file has another.
-struct Model::OwnOrder {
-  std::vector<std::byte> moved;
-  TensorView view;
-};
-
 bool Model::permuted(size_t weight) const {
-  return std::holds_alternative<SafetensorsFile>(storage_->file) &&
+  return std::holds_alternative<SafetensorsFile>(storage_->file) && weight < storage_->from_file &&
          graph_->weights[weight].permuted_heads > 0;
 }
 
@@ -177,6 +159,7 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
 
   const std::vector<graph::Weight>& weights = model.graph_->weights;
   const std::vector<Use> uses = weight_uses(*model.graph_);
+  s.from_file = weights.size();
   s.decoded.resize(weights.size());
   s.matrices.resize(weights.size());
   std::vector<PackedEntry> entries;
@@ -223,6 +206,7 @@ std::vector<graph::WeightRef<float>> Model::weights() const {
     else if (aligned_f32(tensor) && !permuted(i))
       refs[i].data = reinterpret_cast<const float*>(tensor.data.data());
   }
+  if (storage_->norms) storage_->norms->put_into(refs);
   return refs;
 }
 

@@ -11,6 +11,7 @@
 #include "files/safetensors.h"
 #include "graph/executor.h"
 #include "graph/graph.h"
+#include "models/adapter.h"
 #include "models/config.h"
 #include "models/packed_cache.h"
 #include "models/rope_options.h"
@@ -42,14 +43,24 @@ class Model {
 
   // References for an executor over this model; valid while the model lives.
   std::vector<graph::WeightRef<float>> weights() const;
+  // Puts adapters on the model: graph(), weights() and their digest are then those of both. Once
+  // per model. Throws Error(usage) when a DoRA adapter is not alone on a matrix, or is to be
+  // scaled.
+  void attach(std::vector<ScaledAdapter> adapters, ThreadPool& pool);
+
+  // The tensor of a weight as it is stored, but with its rows in our order: a copy of its own where
+  // the file has another.
+  struct OwnOrder {
+    std::vector<std::byte> moved;
+    TensorView view;
+  };
+  OwnOrder in_own_order(size_t weight) const;
   // The same values widened to double (allocates; for accuracy checks).
   std::vector<std::vector<double>> weights_as_double() const;
 
  private:
   struct Storage;
-  struct OwnOrder;
   bool permuted(size_t weight) const;
-  OwnOrder in_own_order(size_t weight) const;
 
   ModelConfig config_;
   std::unique_ptr<graph::Graph> graph_;  // stable address: executors refer to it

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "graph/op.h"
+#include "kernels/linear/stored.h"
 
 namespace avocado::graph {
 namespace {
@@ -58,6 +59,12 @@ void backward(OpContext<T>& c) {
                                     shape.cols);
   if (c.node.weights.size() > 1 && c.weight(1).grad)
     kernels::linear_backward_bias(*c.pool, c.dout, c.weight(1).grad, c.rows, shape.rows);
+  if (!c.din[0]) return;
+  // A weight that stays as it is may be there in its stored type alone.
+  if constexpr (std::is_same_v<T, float>)
+    if (!w.data)
+      return kernels::linear_backward_input(*c.pool, c.dout, *w.stored, c.din[0], c.rows,
+                                            c.din_add[0]);
   kernels::linear_backward_input(*c.pool, c.dout, w.data, c.din[0], c.rows, shape.rows, shape.cols,
                                  c.din_add[0]);
 }
@@ -66,7 +73,7 @@ void backward(OpContext<T>& c) {
 
 template <class T>
 Op<T> linear_op() {
-  return {{.name = "linear", .keeps_inputs = true, .adds_gradient = true},
+  return {{.name = "linear", .keeps_inputs = true, .adds_gradient = true, .spares_inputs = true},
           rows<T>,
           backward<T>,
           start<T>,

@@ -54,9 +54,10 @@ void rms_norm_backward(ThreadPool& pool, const float* x, const float* w, const f
                        bool add) {
   // dw first: dx may overwrite dy.
   BackwardWeight* run_weight = kBackwardWeight.pick();
-  pool.run_chunks(cols, kStrip, [&](int64_t begin, int64_t end) {
-    run_weight(x, inv_rms, dy, dw, rows, cols, begin, end);
-  });
+  if (dw)
+    pool.run_chunks(cols, kStrip, [&](int64_t begin, int64_t end) {
+      run_weight(x, inv_rms, dy, dw, rows, cols, begin, end);
+    });
   Backward* run = kBackward.pick();
   pool.run_chunks(rows, rows_per_task(cols), [&](int64_t r, int64_t end) {
     const int64_t at = r * cols;
@@ -74,7 +75,7 @@ template <>
 void rms_norm_backward(ThreadPool&, const double* x, const double* w, const double* inv_rms,
                        const double* dy, double* dx, double* dw, int64_t rows, int64_t cols,
                        bool add) {
-  reference::rms_norm_backward_weight(x, inv_rms, dy, dw, rows, cols, int64_t{0}, cols);
+  if (dw) reference::rms_norm_backward_weight(x, inv_rms, dy, dw, rows, cols, int64_t{0}, cols);
   reference::rms_norm_backward_rows(x, w, inv_rms, dy, dx, rows, cols, add);
 }
 

@@ -23,7 +23,8 @@ void rms_norm(ThreadPool& pool, const T* x, const T* w, T* y, T* inv_rms, int64_
 
 // g[c] = dy[r, c] * w[c], s = sum_c g[c] * x[r, c] (16 lanes, FMA, same tree);
 // k = (s * (inv * inv)) / cols, v[r, c] = inv * fma(-x[r, c], k, g[c]); dx = v, or dx + v when
-// `add`. dw[c] = fma(dy[r, c], x[r, c] * inv[r], dw[c]), r ascending. dx may equal dy.
+// `add`. dw[c] = fma(dy[r, c], x[r, c] * inv[r], dw[c]), r ascending. dx may equal dy; dw may
+// be null when the weights stay as they are.
 template <class T>
 void rms_norm_backward(ThreadPool& pool, const T* x, const T* w, const T* inv_rms, const T* dy,
                        T* dx, T* dw, int64_t rows, int64_t cols, bool add);
