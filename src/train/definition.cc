@@ -66,11 +66,13 @@ ModelConfig config_from_json(const Json& json, const std::string& source) {
 }
 
 std::string definition_digest(const ModelConfig& config, const TrainOptions& options,
-                              const std::string& data, const std::string& initial) {
-  const Json definition = {{"model", config_to_json(config)},
-                           {"train", options_to_json(options)},
-                           {"data", data},
-                           {"initial", initial}};
+                              const std::string& data, const std::string& initial,
+                              const Json& adapter) {
+  Json definition = {{"model", config_to_json(config)},
+                     {"train", options_to_json(options)},
+                     {"data", data},
+                     {"initial", initial}};
+  if (!adapter.is_null()) definition["adapter"] = adapter;
   return Sha256().update(definition.dump()).hex();
 }
 

@@ -16,8 +16,9 @@ ModelConfig config_from_json(const nlohmann::ordered_json& json, const std::stri
 
 // SHA-256 of the compact JSON {"model", "train", "data", "initial"}: everything that enters the
 // bits of a run. `data` is the digest of the dataset, `initial` that of the weights before the
-// first step.
+// first step. With an adapter there is a fifth member, "adapter" (network.h).
 std::string definition_digest(const ModelConfig& config, const TrainOptions& options,
-                              const std::string& data, const std::string& initial);
+                              const std::string& data, const std::string& initial,
+                              const nlohmann::ordered_json& adapter = nullptr);
 
 }  // namespace avocado

@@ -82,18 +82,23 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
   setup.recipe_text = recipe_text;
   setup.sources = source_digests(recipe);
 
-  std::optional<Model> base;
+  std::shared_ptr<const Model> base;
   std::unique_ptr<Tokenizer> made;
   std::vector<std::vector<float>> initial;
   if (!recipe.base.empty()) {
-    base = Model::load(recipe.resolve(recipe.base), pool, {});
+    setup.base_path = recipe.resolve(recipe.base);
+    base = std::make_shared<const Model>(Model::load(setup.base_path, pool, {}));
     if (!base->tokenizer())
       fail_input("{}: has no tokenizer; training on it needs one", recipe.base);
     setup.config = base->config();
     setup.chat_template = base->chat_template();
     setup.tokenizer = base->tokenizer();
-    for (const std::vector<double>& weight : base->weights_as_double())
-      initial.emplace_back(weight.begin(), weight.end());
+    setup.adapter = recipe.adapter;
+    if (setup.adapter)
+      setup.base = base;
+    else
+      for (const std::vector<double>& weight : base->weights_as_double())
+        initial.emplace_back(weight.begin(), weight.end());
     for (const std::vector<float>& weight : initial) setup.initial.push_back(weight.data());
   } else {
     made = recipe.tokenizer_file.empty() ? train_tokenizer(train_sources, recipe.tokenizer_vocab)

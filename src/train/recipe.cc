@@ -69,17 +69,20 @@ class Section {
     if (value.empty()) fail_input("{}: {} is empty", where(key), key);
     return value;
   }
-  std::vector<std::string> texts(const std::string& key) {
+  // A list of `what`, such as "files"; `example` is one of them.
+  std::vector<std::string> texts(const std::string& key, const char* what = "files",
+                                 const char* example = "file.txt") {
     has(key);
     const toml::array* array = table_[key].as_array();
     if (!array)
-      fail_input("{}: {} {}; write {} = [\"file.txt\"]", where(key), key,
-                 table_.contains(key) ? "must be a list of files" : "is missing", key);
+      fail_input("{}: {} {}; write {} = [\"{}\"]", where(key), key,
+                 table_.contains(key) ? fmt::format("must be a list of {}", what) : "is missing",
+                 key, example);
     std::vector<std::string> values;
     for (const toml::node& node : *array) {
       const auto value = node.value_exact<std::string>();
       if (!value || value->empty())
-        fail_input("{}: {} must hold names of files in quotes only", where(key), key);
+        fail_input("{}: {} must hold names of {} in quotes only", where(key), key, what);
       values.push_back(*value);
     }
     return values;
@@ -195,6 +198,21 @@ void read_train(Section& train, Recipe& recipe) {
                run.eval_every);
 }
 
+void read_adapter(Section& adapter, Recipe& recipe) {
+  AdapterOptions o;
+  if (adapter.has("kind")) o.kind = adapter.text("kind");
+  o.rank = adapter.whole("rank", 1, kMost, o.rank);
+  o.alpha = adapter.real("alpha", 2.0 * static_cast<double>(o.rank));
+  if (adapter.has("targets")) o.targets = adapter.texts("targets", "matrices", "attn_q");
+  o.seed = static_cast<uint64_t>(adapter.whole("seed", 0, std::numeric_limits<int64_t>::max(),
+                                               static_cast<int64_t>(recipe.options.seed)));
+  if (o.kind == "none") return;
+  check_adapter(o, [&](const char* field) { return adapter.where(field); });
+  if (recipe.base.empty())
+    fail_input("{}: an adapter needs a model to be on; give [model] base", adapter.where("kind"));
+  recipe.adapter = o;
+}
+
 }  // namespace
 
 std::string Recipe::resolve(const std::string& path) const {
@@ -231,7 +249,9 @@ Recipe parse_recipe(const std::string& text, const std::string& source) {
     fail_input("{}: row_tokens = {} is above the context of {}", data.where("row_tokens"),
                recipe.row_tokens, recipe.model.context);
   read_train(train, recipe);
-  for (const Section* section : {&root, &model, &data, &train}) section->finish();
+  Section adapter = root.section("adapter", /*needed=*/false);
+  if (root.has("adapter")) read_adapter(adapter, recipe);
+  for (const Section* section : {&root, &model, &data, &train, &adapter}) section->finish();
   return recipe;
 }
 
@@ -255,6 +275,7 @@ nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   json["data"] = {
       {"train", recipe.train}, {"eval", recipe.eval}, {"row_tokens", recipe.row_tokens}};
   json["train"] = options_to_json(recipe.options);
+  if (recipe.adapter) json["adapter"] = adapter_to_json(*recipe.adapter);
   return json;
 }
 

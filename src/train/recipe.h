@@ -4,6 +4,7 @@
 // lists the keys.
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Recipe {
 
   std::string base;   // [model] base: a model whose weights are trained on; empty: fresh weights
   ModelConfig model;  // otherwise; its vocab is the tokenizer's and 0 here
+
+  std::optional<AdapterOptions> adapter;  // [adapter]: the base stays as it is, this is trained
 
   std::string tokenizer_file;      // [tokenizer] file: a GGUF, a tokenizer.json or its folder
   int64_t tokenizer_vocab = 0;     // [tokenizer] train: size of the vocabulary to make, 0: none

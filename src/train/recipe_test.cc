@@ -126,5 +126,28 @@ TEST(Recipe, BaseNeedsNoTokenizer) {
             std::string::npos);
 }
 
+TEST(Recipe, Adapter) {
+  const std::string base =
+      "[model]\nbase = \"x.gguf\"\n[data]\ntrain = [\"a.txt\"]\n[train]\nsteps = 1\nseed = 5\n";
+  EXPECT_FALSE(parse_recipe(base, "run.toml").adapter.has_value());
+  EXPECT_FALSE(parse_recipe(base + "[adapter]\nkind = \"none\"\n", "run.toml").adapter.has_value());
+  const AdapterOptions usual = parse_recipe(base + "[adapter]\n", "run.toml").adapter.value();
+  EXPECT_EQ(usual, (AdapterOptions{.seed = 5}));
+  const AdapterOptions given =
+      parse_recipe(
+          base + "[adapter]\nkind = \"rslora\"\nrank = 4\ntargets = [\"attn_q\"]\nseed = 7\n",
+          "run.toml")
+          .adapter.value();
+  EXPECT_EQ(given, (AdapterOptions{"rslora", 4, 8, {"attn_q"}, 7}));
+  EXPECT_EQ(adapter_from_json(adapter_to_json(given), "run.json"), given);
+  EXPECT_NE(problem(base + "[adapter]\nrank = 0\n").find("rank = 0; it must be from 1"),
+            std::string::npos);
+  EXPECT_NE(problem(base + "[adapter]\nkind = \"ia3\"\n").find("one of lora, rslora, dora"),
+            std::string::npos);
+  EXPECT_NE(problem(base + "[adapter]\ntargets = \"attn_q\"\n").find("a list of matrices"),
+            std::string::npos);
+  EXPECT_NE(problem(kGood + "[adapter]\n").find("give [model] base"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace avocado

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "files/atomic_file.h"
 #include "files/gguf.h"
+#include "files/mapped_file.h"
 #include "models/registry.h"
 #include "train/definition.h"
 #include "train/state.h"
@@ -23,8 +24,8 @@ constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
 constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
 
 // Everything that Run::create writes before run.json makes the folder a run.
-constexpr std::array kParts = {"run.toml", "tokenizer.gguf", "train.rows", "eval.rows",
-                               "checkpoints"};
+constexpr std::array kParts = {"run.toml",  "tokenizer.gguf", "train.rows",
+                               "eval.rows", "base.gguf",      "checkpoints"};
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -67,6 +68,27 @@ void write_initial_weights(const std::string& path, const RunSetup& setup,
   write_checkpoint(path, graph, state, definition);
 }
 
+// A second name for the same file where the disk allows it, else a copy; a folder becomes a file.
+void keep_base(const std::string& path, const RunSetup& setup) {
+  const Model& base = *setup.base;
+  std::error_code error;
+  fs::remove(path, error);
+  if (!fs::is_directory(setup.base_path)) {
+    fs::create_hard_link(fs::canonical(setup.base_path), path, error);
+    if (!error) return;
+    AtomicFile copy(path);
+    copy.write(MappedFile(setup.base_path).bytes());
+    return copy.commit();
+  }
+  std::vector<Model::OwnOrder> tensors;
+  std::vector<StoredWeight> stored;
+  for (size_t w = 0; w < base.graph().weights.size(); ++w) {
+    tensors.push_back(base.in_own_order(w));
+    stored.push_back({tensors.back().view.type, tensors.back().view.data});
+  }
+  save_gguf(path, base.config(), base.graph(), stored, base.tokenizer(), base.chat_template());
+}
+
 const Json& member(const Json& json, const char* key, const std::string& source) {
   const auto found = json.find(key);
   if (found == json.end()) fail_input("{}: \"{}\" is missing", source, key);
@@ -90,13 +112,23 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   make_folder(folder + "/checkpoints");
   remove_temporary_files(folder + "/checkpoints");
 
-  const Trainer trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
+  std::shared_ptr<const Model> base = setup.base;
+  if (setup.adapter) {
+    keep_base(folder + "/base.gguf", setup);
+    // Its numbers are then those that the file can hold.
+    if (fs::is_directory(setup.base_path))
+      base = std::make_shared<const Model>(Model::load(folder + "/base.gguf", pool, {}));
+  }
+  const Trainer trainer =
+      setup.adapter ? Trainer(base, *setup.adapter, setup.options, *setup.train, pool)
+                    : Trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
   Json manifest = {{"format", kFormat},
                    {"definition", trainer.definition_digest()},
-                   {"model", config_to_json(setup.config)},
+                   {"model", config_to_json(trainer.config())},
                    {"train", options_to_json(setup.options)},
                    {"data", setup.train->digest()},
                    {"fresh_weights", setup.initial.empty()}};
+  if (setup.adapter) manifest["adapter"] = adapter_to_json(*setup.adapter);
   setup.train->save(folder + "/train.rows");
   if (setup.eval) {
     setup.eval->save(folder + "/eval.rows");
@@ -134,6 +166,10 @@ Run Run::open(const std::string& folder) {
   run.options_ = options_from_json(member(manifest, "train", source), source + ": \"train\"");
   check_options(run.options_, [&](const char*) { return source + ": \"train\""; });
   run.definition_ = text_member(manifest, "definition", source);
+  if (manifest.contains("adapter")) {
+    run.adapter_ = adapter_from_json(manifest["adapter"], source + ": \"adapter\"");
+    check_adapter(*run.adapter_, [&](const char*) { return source + ": \"adapter\""; });
+  }
   const auto open_data = [&](const char* key, const std::string& path) {
     Dataset data = Dataset::open(path);
     if (data.digest() != text_member(manifest, key, source))
@@ -157,6 +193,13 @@ Run Run::open(const std::string& folder) {
 std::string Run::checkpoint_path(int64_t step) const {
   return fmt::format("{}/checkpoints/{}{:08}{}", folder_, kCheckpointPrefix, step,
                      kCheckpointSuffix);
+}
+
+std::string Run::base_name() const {
+  const Json recipe = manifest_.value("recipe", Json::object());
+  const Json model = recipe.is_object() ? recipe.value("model", Json::object()) : Json::object();
+  const Json base = model.is_object() ? model.value("base", Json("base.gguf")) : Json("base.gguf");
+  return base.is_string() ? base.get<std::string>() : "base.gguf";
 }
 
 std::vector<int64_t> Run::checkpoints() const {
@@ -188,10 +231,17 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
     values = read_parameters(checkpoint_path(0), graph);
     for (int64_t offset : WeightLayout(graph).offset) initial.push_back(values.data() + offset);
   }
-  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool);
+  std::unique_ptr<Trainer> trainer;
+  if (adapter_)
+    trainer =
+        std::make_unique<Trainer>(std::make_shared<const Model>(Model::load(base_path(), pool, {})),
+                                  *adapter_, options_, *train_, pool);
+  else
+    trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool);
   if (trainer->definition_digest() != definition_)
     fail_input(
-        "{}: model, options, data and first weights give the definition {}, not the recorded {}; "
+        "{}: model, options, data and first weights (base.gguf with an adapter) give the "
+        "definition {}, not the recorded {}; "
         "a file of the run was changed",
         manifest_path(), trainer->definition_digest(), definition_);
   return trainer;

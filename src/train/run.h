@@ -15,7 +15,9 @@
 
 #include "base/thread_pool.h"
 #include "models/config.h"
+#include "models/model.h"
 #include "text/tokenizer.h"
+#include "train/adapter_options.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
@@ -32,9 +34,12 @@ struct RunSetup {
   const Tokenizer* tokenizer = nullptr;  // written into the folder and into final.gguf; may be null
   std::string chat_template;             // of final.gguf; may be empty
   std::vector<const float*> initial;     // weights to start from; empty: fresh ones
-  nlohmann::ordered_json recipe;         // what was asked for; compared when the run is resumed
-  std::string recipe_text;               // run.toml as written; empty: none
-  nlohmann::ordered_json sources;        // digests of source files by name; shown only
+  std::optional<AdapterOptions> adapter;  // trains an adapter on
+  std::shared_ptr<const Model> base;      // this model, which is kept in the folder and comes
+  std::string base_path;                  // from here
+  nlohmann::ordered_json recipe;          // what was asked for; compared when the run is resumed
+  std::string recipe_text;                // run.toml as written; empty: none
+  nlohmann::ordered_json sources;         // digests of source files by name; shown only
 };
 
 class Run {
@@ -55,11 +60,16 @@ class Run {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }
   const std::string& chat_template() const { return chat_template_; }
   const std::string& definition() const { return definition_; }
+  const std::optional<AdapterOptions>& adapter() const { return adapter_; }
+  // What the recipe calls the model under the adapter.
+  std::string base_name() const;
   const nlohmann::ordered_json& manifest() const { return manifest_; }
 
   std::string manifest_path() const { return folder_ + "/run.json"; }
   std::string metrics_path() const { return folder_ + "/metrics.jsonl"; }
-  std::string final_path() const { return folder_ + "/final.gguf"; }
+  // The adapter, or the model, that a finished run leaves (final.h).
+  std::string final_path() const { return folder_ + (adapter_ ? "/adapter.gguf" : "/final.gguf"); }
+  std::string base_path() const { return folder_ + "/base.gguf"; }  // of a run with an adapter
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;
@@ -75,6 +85,7 @@ class Run {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string chat_template_;
   std::string definition_;
+  std::optional<AdapterOptions> adapter_;
   nlohmann::ordered_json manifest_;
 };
 
@@ -93,7 +104,7 @@ struct RunOutcome {
   bool finished = false;
   int64_t steps = 0;  // completed
   std::string chain;
-  std::string weights_digest;  // of final.gguf; empty unless finished
+  std::string weights_digest;  // of the final file; empty unless finished
 };
 
 // Trains from the last whole checkpoint to the end, or until *stop becomes true: then the step is

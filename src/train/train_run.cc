@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
-#include "models/model.h"
+#include "train/final.h"
 #include "train/run.h"
 
 namespace avocado {
@@ -153,9 +153,7 @@ class Session {
   }
 
   void write_final() {
-    save_gguf(run_.final_path(), run_.config(), trainer_->graph(), trainer_->weights(),
-              run_.tokenizer(), run_.chat_template());
-    final_digest_ = weights_digest(trainer_->graph(), trainer_->weights());
+    final_digest_ = avocado::write_final(run_, *trainer_);
     log_.append({{"kind", "final"},
                  {"step", trainer_->completed_steps()},
                  {"file", file_name(run_.final_path())},

@@ -10,9 +10,9 @@
 #include "kernels/adamw/adamw.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "models/model.h"
-#include "models/registry.h"
 #include "train/definition.h"
 #include "train/gradient_tree.h"
+#include "train/network.h"
 #include "train/schedule.h"
 #include "train/state.h"
 
@@ -24,14 +24,11 @@ void add_ascending(std::span<const float> values, double& sum) {
   for (float value : values) sum += static_cast<double>(value);
 }
 
-std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, const TrainState& state,
-                                                 float* gradient) {
-  std::vector<graph::WeightRef<float>> refs(graph.weights.size());
-  for (size_t w = 0; w < refs.size(); ++w) {
-    refs[w].data = state.params.data() + state.layout.offset[w];
-    refs[w].grad = gradient + state.layout.offset[w];
-  }
-  return refs;
+// Where the layout puts each weight in an array that it fills.
+std::vector<float*> pointers(const WeightLayout& layout, float* array) {
+  std::vector<float*> list;
+  for (const int64_t offset : layout.offset) list.push_back(array + offset);
+  return list;
 }
 
 }  // namespace
@@ -41,7 +38,8 @@ struct Trainer::Impl {
   TrainOptions options;
   const Dataset& data;
   ThreadPool& pool;
-  graph::Graph graph;
+  std::unique_ptr<Network> network;
+  const graph::Graph& graph;  // of the weights that learn
   TrainState state;
   Buffer<float> gradient;
   graph::Executor<float> executor;
@@ -49,16 +47,20 @@ struct Trainer::Impl {
   std::string definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
-  Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
+  Impl(std::unique_ptr<Network> n, const ModelConfig& c, const TrainOptions& o, const Dataset& d,
        std::span<const float* const> initial, ThreadPool& p)
       : config(c),
         options(o),
         data(d),
         pool(p),
-        graph(build_graph(c)),
+        network(std::move(n)),
+        graph(network->learned()),
         state(graph),
         gradient(static_cast<size_t>(state.layout.total)),
-        executor(graph, weight_refs(graph, state, gradient.data()), p),
+        executor(network->graph(),
+                 network->refs(pointers(state.layout, state.params.data()),
+                               pointers(state.layout, gradient.data())),
+                 p),
         tree(state.layout.total, p) {
     check_options(options, [](const char*) { return "training options"; });
     if (data.vocab() > config.vocab)
@@ -67,19 +69,17 @@ struct Trainer::Impl {
     if (data.row_tokens() > config.context)
       fail_input("rows of {} tokens do not fit into the model's context of {}", data.row_tokens(),
                  config.context);
-    std::vector<float*> params;
-    for (size_t w = 0; w < graph.weights.size(); ++w)
-      params.push_back(state.param(static_cast<int>(w)));
+    const std::vector<float*> params = pointers(state.layout, state.params.data());
     if (initial.empty()) {
-      graph::initialise(graph, options.seed, params);
+      network->initialise(options.seed, params, pool);
     } else {
       if (initial.size() != params.size())
         fail_usage("{} initial weights for a model of {}", initial.size(), params.size());
       for (size_t w = 0; w < params.size(); ++w)
         std::copy_n(initial[w], graph.weights[w].count(), params[w]);
     }
-    definition = avocado::definition_digest(config, options, data.digest(),
-                                            weights_digest(graph, weights()));
+    definition = avocado::definition_digest(
+        config, options, data.digest(), weights_digest(graph, weights()), network->definition());
     state.chain = definition;
   }
 
@@ -98,7 +98,8 @@ struct Trainer::Impl {
     losses.resize(batch.wanted.size());
     kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data(),
                            losses.data(), backward ? logits : nullptr,
-                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0);
+                           static_cast<int64_t>(batch.wanted.size()), network->graph().vocab(),
+                           1.0);
     if (backward) executor.backward(view, logits);
   }
 
@@ -110,6 +111,7 @@ struct Trainer::Impl {
 
   // Gradient of the sum of the step's token losses, and that sum.
   double accumulate(StepResult& result) {
+    network->refresh(pool);
     double loss = 0;
     for (int64_t j = 0; j < options.micro_batches; ++j) {
       RowBatch batch;
@@ -195,7 +197,13 @@ Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const D
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
                  std::span<const float* const> initial, ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(config, options, data, initial, pool)) {}
+    : impl_(std::make_unique<Impl>(std::make_unique<Network>(config), config, options, data,
+                                   initial, pool)) {}
+
+Trainer::Trainer(std::shared_ptr<const Model> base, const AdapterOptions& adapter,
+                 const TrainOptions& options, const Dataset& data, ThreadPool& pool)
+    : impl_(std::make_unique<Impl>(std::make_unique<Network>(base, adapter), base->config(),
+                                   options, data, std::span<const float* const>(), pool)) {}
 
 Trainer::~Trainer() = default;
 
@@ -206,6 +214,7 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   if (data.vocab() > impl.config.vocab || data.row_tokens() > impl.config.context)
     fail_input("evaluation data for a vocabulary of {} in rows of {} does not fit the model",
                data.vocab(), data.row_tokens());
+  impl.network->refresh(impl.pool);
   double loss = 0;
   int64_t learned = 0;
   rows = std::min(rows, data.rows());
@@ -224,6 +233,7 @@ const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
+Adapter Trainer::adapter() const { return impl_->network->adapter(impl_->weights()); }
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }

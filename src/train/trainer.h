@@ -16,6 +16,8 @@
 #include "base/thread_pool.h"
 #include "graph/graph.h"
 #include "models/config.h"
+#include "models/model.h"
+#include "train/adapter_options.h"
 #include "train/dataset.h"
 #include "train/options.h"
 
@@ -45,6 +47,9 @@ class Trainer {
   // Starts from these weights instead, in the order of build_graph(config).weights.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
           std::span<const float* const> initial, ThreadPool& pool);
+  // Trains an adapter on a model that stays as it is.
+  Trainer(std::shared_ptr<const Model> base, const AdapterOptions& adapter,
+          const TrainOptions& options, const Dataset& data, ThreadPool& pool);
   ~Trainer();
 
   // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
@@ -56,12 +61,15 @@ class Trainer {
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;
+  // The weights that learn: with an adapter only its own, and no nodes.
   const graph::Graph& graph() const;
   std::vector<const float*> weights() const;  // in the order of graph().weights
+  Adapter adapter() const;                    // as it is now; only for a trainer of one
   int64_t completed_steps() const;
   uint64_t data_position() const;  // rows seen
 
-  // SHA-256 over model config, options, digest of the data and of the initial weights.
+  // SHA-256 over model config, options, digest of the data and of the initial weights, and with an
+  // adapter over its options and the digest of the model's weights.
   const std::string& definition_digest() const;
   // SHA-256 over steps, data position, definition, parameters and both moments.
   std::string state_digest() const;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "models/model.h"
+#include "train/final.h"
 
 namespace avocado {
 namespace {
@@ -159,7 +160,7 @@ class Verification {
     const auto logged = record_field<std::string>(final_->json, "weights", final_->source);
     if (replayed != logged)
       differ("final weights: digest logged {}, replayed {}", logged, replayed);
-    const std::string stored = Model::load(run_.final_path(), pool_, {}).weights_digest();
+    const std::string stored = read_final_digest(run_, pool_);
     if (replayed != stored)
       differ("{}: digest of its weights {}, replayed {}", run_.final_path(), stored, replayed);
     report_.weights_digest = replayed;
