@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "cli/inference.h"
+#include "cli/lora.h"
 #include "cli/verbs.h"
 #include "kernels/isa.h"
 #include "kernels/peak/peak.h"
@@ -31,6 +32,7 @@ struct Arguments {
   int repetitions = 5;
   CacheArguments cache;
   RopeOptions rope;
+  std::vector<std::string> lora;
   bool cold = false, json = false, csv = false, profile = false;
 };
 
@@ -144,7 +146,7 @@ class Bench {
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments),
         loader_(default_threads()),
-        model_(Model::load(arguments.model, loader_, default_packed_cache(), arguments.rope)),
+        model_(load_model(arguments.model, arguments.lora, arguments.rope, loader_)),
         cost_(cost_of(model_, cache_of(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
@@ -436,6 +438,7 @@ void add_bench(CLI::App& app) {
   verb->add_flag("--no-warmup", a->cold, "Count the first run too");
   add_cache_arguments(*verb, a->cache);
   add_rope_arguments(*verb, a->rope);
+  add_lora_arguments(*verb, a->lora);
   verb->add_flag("--json", a->json, "Print a JSON array, with the names of llama-bench");
   verb->add_flag("--csv", a->csv, "Print comma-separated values");
   verb->callback([a] { bench(*a); });

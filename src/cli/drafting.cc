@@ -40,6 +40,7 @@ Drafting::Drafting(const DraftArguments& arguments, const InferenceArguments& in
   if (!named) return;
   draft_.model = arguments.model;
   draft_.rope = {};
+  draft_.lora = {};
   model_.emplace(draft_);
   engine_.emplace(model_->engine(std::min(inference.context, model_->model().config().context)));
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "cli/lora.h"
 
 namespace avocado::cli {
 
@@ -47,6 +48,7 @@ void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
       ->capture_default_str();
   add_cache_arguments(verb, arguments.cache);
   add_rope_arguments(verb, arguments.rope);
+  add_lora_arguments(verb, arguments.lora);
   verb.add_flag("--json", arguments.json, "Print one JSON object");
 }
 
@@ -63,7 +65,7 @@ RopeOptions rope_of(const InferenceArguments& arguments) {
 LoadedModel::LoadedModel(const InferenceArguments& arguments)
     : arguments_(arguments),
       pool_(arguments.threads > 0 ? arguments.threads : default_threads()),
-      model_(Model::load(arguments.model, pool_, default_packed_cache(), rope_of(arguments))) {}
+      model_(load_model(arguments.model, arguments.lora, rope_of(arguments), pool_)) {}
 
 const Tokenizer& LoadedModel::tokenizer() const {
   if (model_.tokenizer() == nullptr)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cli/rope.h"
 #include "infer/engine.h"
@@ -36,10 +37,11 @@ struct InferenceArguments {
   int64_t chunk = 512;
   CacheArguments cache;
   RopeOptions rope;  // without the context
+  std::vector<std::string> lora;
   bool json = false;
 };
 
-// MODEL, --threads, --chunk, the types of the cache, rotary positions, --json.
+// MODEL, --threads, --chunk, the types of the cache, rotary positions, --lora, --json.
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
 
 // A loaded model with its threads.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -19,9 +20,11 @@
 #include "files/safetensors.h"
 #include "grammar/matcher.h"
 #include "infer/sampler.h"
+#include "models/adapter_files.h"
 #include "models/model.h"
 #include "models/packed_file.h"
 #include "models/registry.h"
+#include "temp_folder.h"
 #include "text/bpe_trainer.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
@@ -207,6 +210,34 @@ void parse_model(Bytes bytes) {
   require(model.config().vocab > 0 && !model.weights().empty(), "a model is empty");
 }
 
+void parse_adapter(Bytes bytes) {
+  const Adapter adapter =
+      read_adapter_gguf(GgufFile::parse(bytes, "fuzz"), tiny_config(), tiny_graph());
+  require(adapter.digest(tiny_graph()).size() == 64, "an adapter has no digest");
+}
+
+// The configuration of a PEFT folder whose tensors are whole.
+void parse_adapter_config(Bytes bytes) {
+  static const std::vector<float> values(1 << 12, 0.5f);
+  static const TempFolder folder;
+  static const std::string path = [] {
+    const graph::Weight& w = tiny_graph().weights[graph::adaptable_weights(tiny_graph())[0]];
+    const std::string name =
+        "base_model.model." + w.hf_name.substr(0, w.hf_name.rfind(".weight")) + ".lora_";
+    const auto floats = [](int64_t count) {
+      return std::as_bytes(std::span(values).first(static_cast<size_t>(count)));
+    };
+    write_safetensors(folder.file("adapter_model.safetensors"),
+                      {{name + "A.weight", DType::f32, {2, w.cols}, floats(2 * w.cols)},
+                       {name + "B.weight", DType::f32, {w.rows, 2}, floats(2 * w.rows)}},
+                      {});
+    return folder.file("adapter_model.safetensors");
+  }();
+  const Adapter adapter = read_adapter_peft(std::string(as_text(bytes)),
+                                            SafetensorsFile::open(path), tiny_graph(), "fuzz");
+  require(std::isfinite(adapter.scale(2)), "a scale is not finite");
+}
+
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
   TrainState state(tiny_graph());
@@ -348,13 +379,18 @@ bool accepts(Bytes bytes) {
 
 }  // namespace
 
-const graph::Graph& tiny_graph() {
-  static const graph::Graph graph = [] {
-    ModelConfig config = architectures().front()->tiny();
-    config.vocab = 8;
-    config.layers = 1;
-    return build_graph(config);
+const ModelConfig& tiny_config() {
+  static const ModelConfig config = [] {
+    ModelConfig c = architectures().front()->tiny();
+    c.vocab = 8;
+    c.layers = 1;
+    return c;
   }();
+  return config;
+}
+
+const graph::Graph& tiny_graph() {
+  static const graph::Graph graph = build_graph(tiny_config());
   return graph;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "models/config.h"
 
 namespace avocado::test {
 
@@ -24,6 +25,7 @@ const std::vector<Parser>& parsers();
 std::vector<std::vector<std::byte>> seeds(std::string_view parser);
 
 // The model and the run whose checkpoints and logs are parsed.
+const ModelConfig& tiny_config();
 const graph::Graph& tiny_graph();
 inline const std::string kDefinition = "definition";
 

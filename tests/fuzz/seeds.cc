@@ -18,6 +18,7 @@
 #include "parsers.h"
 #include "temp_folder.h"
 #include "text/bpe_trainer.h"
+#include "tiny_adapter.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
 #include "train/state.h"
@@ -306,6 +307,22 @@ std::vector<Bytes> model_seeds() {
   return out;
 }
 
+std::vector<Bytes> adapter_seeds() {
+  std::vector<Bytes> out;
+  for (const bool dora : {false, true})
+    out.push_back(bytes_of_file([&](const std::string& path) {
+      save_adapter_gguf(path, tiny_config(), tiny_graph(),
+                        random_adapter(tiny_graph(), dora, 2, 3));
+    }));
+  return out;
+}
+
+std::vector<Bytes> adapter_config_seeds() {
+  return {bytes_of(R"({"peft_type": "LORA", "r": 2, "lora_alpha": 16, "use_rslora": true,
+"use_dora": false, "bias": "none", "modules_to_save": null, "target_modules": ["q_proj"]})"),
+          bytes_of(R"({"peft_type":"LORA","lora_alpha":0.5,"alpha_pattern":{}})")};
+}
+
 std::vector<Bytes> checkpoint_seeds() {
   TrainState state(tiny_graph());
   state.step = 3;
@@ -384,6 +401,19 @@ steps = 100
 rows = 4
 lr = 1e-3
 seed = 7
+)"),
+          bytes_of(R"([model]
+base = "b.gguf"
+[adapter]
+kind = "dora"
+rank = 4
+alpha = 8.5
+targets = ["attn_q", "blk.*.ffn_*"]
+seed = 3
+[data]
+train = ["a.txt"]
+[train]
+steps = 1
 )")};
 }
 
