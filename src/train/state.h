@@ -7,6 +7,8 @@
 
 #include "graph/graph.h"
 #include "tensor/buffer.h"
+#include "tensor/dtype.h"
+#include "train/options.h"
 
 namespace avocado {
 
@@ -17,23 +19,43 @@ struct WeightLayout {
   int64_t total = 0;            // a multiple of 16
 };
 
-struct TrainState {
-  explicit TrainState(const graph::Graph& graph);
+inline constexpr const char* kAverage = "ema";
 
-  WeightLayout layout;
-  Buffer<float> params, m, v;  // weights, first and second moment of the gradient
-  int64_t step = 0;            // steps completed
-  uint64_t position = 0;       // rows of data seen
-  std::string chain;           // see StepResult::chain
+// What is kept of one weight beside its parameters, under one name ("m", "v_scale", "ema").
+struct StateTensor {
+  std::string part;
+  DType type = DType::f32;  // or i8, u8
+  std::vector<int64_t> shape;
+  Buffer<std::byte> data;
 
-  float* param(int weight) const { return params.data() + layout.offset[weight]; }
+  float* floats() const { return reinterpret_cast<float*>(data.data()); }
 };
 
-// SHA-256 over step, position, definition, and per weight, in graph order: parameters, m, v.
+struct TrainState {
+  // All zero. `options` say what is kept beside the parameters (train/optimizer.h).
+  TrainState(const graph::Graph& graph, const TrainOptions& options);
+
+  WeightLayout layout;
+  Buffer<float> params;
+  std::vector<std::vector<StateTensor>> kept;  // per weight
+  int64_t step = 0;                            // steps completed
+  uint64_t position = 0;                       // rows of data seen
+  std::string chain;                           // see StepResult::chain
+
+  float* param(int weight) const { return params.data() + layout.offset[weight]; }
+  // Null when nothing is kept under this name.
+  const StateTensor* kept_tensor(int weight, const std::string& part) const;
+  // The average of a weight over the steps (TrainOptions::ema); null without.
+  float* average(int weight) const;
+};
+
+// SHA-256 over step, position, definition, and per weight, in graph order: its parameters, then
+// what is kept of it.
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
                          const std::string& definition);
 
-// One safetensors file: metadata, then "p.NAME", "m.NAME" and "v.NAME" for every weight.
+// One safetensors file: metadata, then "p.NAME" for every weight, then "PART.NAME" for all that is
+// kept.
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
                       const std::string& definition);
 // Throws Error(input) when the file is damaged (its digest is recomputed), or was not written by a

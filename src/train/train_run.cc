@@ -23,6 +23,7 @@ class Session {
       : run_(run),
         options_(options),
         observer_(observer),
+        spikes_(options.spike),
         log_(run.metrics_path()),
         trainer_(run.make_trainer(pool)) {}
 
@@ -38,7 +39,7 @@ class Session {
       if (due(options_.checkpoint_every, step) || trainer_->finished() || stopping) checkpoint();
       if (stopping && !trainer_->finished()) return outcome(false);
     }
-    if (final_digest_.empty()) write_final();
+    if (final_digest_.empty() || (run_.options().ema > 0 && !average_written_)) write_final();
     return outcome(true);
   }
 
@@ -73,9 +74,14 @@ class Session {
     bool recorded = false;
     for (const MetricsRecord& record : metrics.records) {
       recorded |= record.kind == "checkpoint" && record.step == found;
-      if (record.kind == "final" && record.step == found) keep_final(record);
+      if (record.kind == "final" && record.step == found && is_whole(record, run_.final_path()))
+        final_digest_ = record_field<std::string>(record.json, "weights", record.source);
+      if (record.kind == "final-ema" && record.step == found)
+        average_written_ = is_whole(record, run_.final_average_path());
     }
     if (found > 0 && !recorded) record_checkpoint(found);
+    for (int64_t step = 0; step < found; ++step)
+      spikes_.add(metrics.steps[static_cast<size_t>(step)].loss);
   }
 
   // Loads it; returns why not.
@@ -96,12 +102,10 @@ class Session {
     }
   }
 
-  void keep_final(const MetricsRecord& record) {
-    const auto digest = record_field<std::string>(record.json, "weights", record.source);
-    if (std::filesystem::exists(run_.final_path()) &&
-        sha256_file(run_.final_path()) ==
-            record_field<std::string>(record.json, "sha256", record.source))
-      final_digest_ = digest;
+  // Whether the file is there as the record says.
+  static bool is_whole(const MetricsRecord& record, const std::string& path) {
+    return std::filesystem::exists(path) &&
+           sha256_file(path) == record_field<std::string>(record.json, "sha256", record.source);
   }
 
   int64_t make_step() {
@@ -111,15 +115,21 @@ class Session {
     const double tokens_per_s = static_cast<double>(result.inputs) / std::max(seconds, 1e-9);
     log_.append(step_record(result, tokens_per_s));
     if (observer_.on_step) observer_.on_step(result, tokens_per_s);
+    if (const double usual = spikes_.add(result.loss); usual >= 0)
+      fail_input("{}",
+                 spike_message(result, usual, options_.spike, run_.options(), run_.train_data()));
     return result.step;
   }
 
   void evaluate() {
     const double loss = trainer_->evaluate(*run_.eval_data(), options_.eval_rows);
-    log_.append({{"kind", "eval"},
-                 {"step", trainer_->completed_steps()},
-                 {"loss", loss},
-                 {"rows", options_.eval_rows}});
+    Json record = {{"kind", "eval"},
+                   {"step", trainer_->completed_steps()},
+                   {"loss", loss},
+                   {"rows", options_.eval_rows}};
+    if (run_.options().ema > 0)
+      record["ema_loss"] = trainer_->evaluate_average(*run_.eval_data(), options_.eval_rows);
+    log_.append(record);
     if (observer_.on_eval) observer_.on_eval(trainer_->completed_steps(), loss);
   }
 
@@ -152,16 +162,26 @@ class Session {
     }
   }
 
+  // The average comes first: the record of the weights says that all is written.
   void write_final() {
-    save_gguf(run_.final_path(), run_.config(), trainer_->graph(), trainer_->weights(),
-              run_.tokenizer(), run_.chat_template());
-    final_digest_ = weights_digest(trainer_->graph(), trainer_->weights());
-    log_.append({{"kind", "final"},
-                 {"step", trainer_->completed_steps()},
-                 {"file", file_name(run_.final_path())},
-                 {"sha256", sha256_file(run_.final_path())},
-                 {"weights", final_digest_}});
+    if (run_.options().ema > 0)
+      write_model("final-ema", run_.final_average_path(), trainer_->averaged_weights());
+    final_digest_ = write_model("final", run_.final_path(), trainer_->weights());
     log_.sync();
+  }
+
+  // Returns the digest of the weights.
+  std::string write_model(const char* kind, const std::string& path,
+                          const std::vector<const float*>& weights) {
+    save_gguf(path, run_.config(), trainer_->graph(), weights, run_.tokenizer(),
+              run_.chat_template());
+    const std::string digest = weights_digest(trainer_->graph(), weights);
+    log_.append({{"kind", kind},
+                 {"step", trainer_->completed_steps()},
+                 {"file", file_name(path)},
+                 {"sha256", sha256_file(path)},
+                 {"weights", digest}});
+    return digest;
   }
 
   RunOutcome outcome(bool finished) const {
@@ -171,9 +191,11 @@ class Session {
   const Run& run_;
   const RunOptions& options_;
   const RunObserver& observer_;
+  SpikeWatch spikes_;
   MetricsLog log_;
   std::unique_ptr<Trainer> trainer_;
   std::string final_digest_;
+  bool average_written_ = false;
 };
 
 }  // namespace

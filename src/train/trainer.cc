@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -13,6 +14,7 @@
 #include "models/registry.h"
 #include "train/definition.h"
 #include "train/gradient_tree.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/state.h"
 
@@ -22,6 +24,11 @@ namespace {
 // In row order and in double: the same for every way to cut rows into batches.
 void add_ascending(std::span<const float> values, double& sum) {
   for (float value : values) sum += static_cast<double>(value);
+}
+
+const TrainOptions& checked(const TrainOptions& options) {
+  check_options(options, [](const char*) { return "training options"; });
+  return options;
 }
 
 std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, const TrainState& state,
@@ -43,6 +50,8 @@ struct Trainer::Impl {
   ThreadPool& pool;
   graph::Graph graph;
   TrainState state;
+  Optimizer optimizer;
+  std::vector<int> all_weights;
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
@@ -56,11 +65,13 @@ struct Trainer::Impl {
         data(d),
         pool(p),
         graph(build_graph(c)),
-        state(graph),
+        state(graph, checked(options)),
+        optimizer(graph, options, state, p),
+        all_weights(graph.weights.size()),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
         tree(state.layout.total, p) {
-    check_options(options, [](const char*) { return "training options"; });
+    std::iota(all_weights.begin(), all_weights.end(), 0);
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);
@@ -88,6 +99,19 @@ struct Trainer::Impl {
     for (size_t w = 0; w < graph.weights.size(); ++w)
       result.push_back(state.param(static_cast<int>(w)));
     return result;
+  }
+
+  std::vector<const float*> averaged_weights() const {
+    std::vector<const float*> result;
+    for (size_t w = 0; options.ema > 0 && w < graph.weights.size(); ++w)
+      result.push_back(state.average(static_cast<int>(w)));
+    return result;
+  }
+
+  // The weights become their average and the average the weights, element by element.
+  void exchange_average() {
+    for (int w : all_weights)
+      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), state.average(w));
   }
 
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
@@ -134,23 +158,6 @@ struct Trainer::Impl {
     return sum;
   }
 
-  void update(double lr, double grad_scale) {
-    kernels::AdamwStep step{};
-    step.lr = static_cast<float>(lr);
-    step.beta1 = static_cast<float>(options.beta1);
-    step.beta2 = static_cast<float>(options.beta2);
-    step.eps = static_cast<float>(options.eps);
-    step.m_correction = static_cast<float>(bias_correction(options.beta1, state.step));
-    step.v_correction = static_cast<float>(bias_correction(options.beta2, state.step));
-    step.grad_scale = static_cast<float>(grad_scale);
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      step.weight_decay = graph.weights[w].matrix ? static_cast<float>(options.weight_decay) : 0.0f;
-      const int64_t at = state.layout.offset[w];
-      kernels::adamw(pool, state.params.data() + at, gradient.data() + at, state.m.data() + at,
-                     state.v.data() + at, graph.weights[w].count(), step);
-    }
-  }
-
   StepResult step() {
     if (state.step >= options.steps) fail_usage("the run of {} steps is finished", options.steps);
     StepResult result;
@@ -167,7 +174,8 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / learned);
+    optimizer.update(all_weights, gradient.data(),
+                     {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
     if (state.step % options.digest_every == 0 || state.step == options.steps)
       result.digest = avocado::state_digest(graph, state, definition);
     state.chain = next_chain(state.chain, result);
@@ -219,11 +227,20 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   return loss / static_cast<double>(learned);
 }
 
+double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
+  if (impl_->options.ema == 0) fail_usage("this run keeps no average of its weights");
+  impl_->exchange_average();
+  const double loss = evaluate(data, rows);
+  impl_->exchange_average();
+  return loss;
+}
+
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }
 const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
+std::vector<const float*> Trainer::averaged_weights() const { return impl_->averaged_weights(); }
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }

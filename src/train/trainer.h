@@ -5,7 +5,8 @@
 //
 // A step: every micro-batch gives the loss and the gradient of the sum of its token losses; these
 // are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
-// divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
+// divided by the number of learned tokens, clipped by its global norm, and the optimizer moves the
+// weights.
 
 #include <cstdint>
 #include <memory>
@@ -53,17 +54,21 @@ class Trainer {
 
   // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
   double evaluate(const Dataset& data, int64_t rows);
+  // The same with the average of the weights (options.ema > 0).
+  double evaluate_average(const Dataset& data, int64_t rows);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;
   const graph::Graph& graph() const;
   std::vector<const float*> weights() const;  // in the order of graph().weights
+  // The average of the weights over the steps; empty when options.ema is 0.
+  std::vector<const float*> averaged_weights() const;
   int64_t completed_steps() const;
   uint64_t data_position() const;  // rows seen
 
   // SHA-256 over model config, options, digest of the data and of the initial weights.
   const std::string& definition_digest() const;
-  // SHA-256 over steps, data position, definition, parameters and both moments.
+  // SHA-256 over steps, data position, definition, parameters and all that is kept.
   std::string state_digest() const;
   const std::string& chain() const;
 
