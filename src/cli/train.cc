@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/data_progress.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
@@ -118,7 +119,8 @@ void train(Arguments arguments) {
   ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
   const Recipe recipe = load_recipe(arguments.recipe);
   if (!Run::exists(arguments.out))
-    create_run(arguments.out, recipe, read_text_file(arguments.recipe), pool);
+    create_run(arguments.out, recipe, read_text_file(arguments.recipe), pool,
+               show_data_progress(stop_requested));
   const Run run = Run::open(arguments.out);
   require_same_recipe(run, recipe);
 

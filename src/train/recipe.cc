@@ -104,7 +104,8 @@ class Section {
     if (!has(key)) return list;
     const toml::array* array = table_[key].as_array();
     if (!array || !array->is_homogeneous(toml::node_type::table))
-      fail_input("{}: {} must be a list of sections, [[train.{}]]", where(key), key, key);
+      fail_input("{}: {} must be a list of sections, [[{}.{}]]", where(key), key,
+                 name_.substr(1, name_.size() - 2), key);
     for (const toml::node& node : *array)
       list.emplace_back(*node.as_table(), fmt::format("{} {}", name_, key), source_);
     return list;
@@ -224,6 +225,60 @@ void read_spike(Section& train, SpikeOptions& spike) {
   section.finish();
 }
 
+bool one_of(Section& section, const char* key, const char* usual, const char* other) {
+  if (!section.has(key)) return false;
+  const std::string value = section.text(key);
+  if (value != usual && value != other)
+    fail_input("{}: {} = \"{}\"; it must be \"{}\" or \"{}\"", section.where(key), key, value,
+               usual, other);
+  return value == other;
+}
+
+DataSource read_source(Section section) {
+  DataSource source;
+  source.path = section.text("path");
+  source.weight = section.real("weight", source.weight);
+  if (!(source.weight > 0 && source.weight <= 1000))
+    fail_input("{}: weight = {}; it must be above 0 and at most 1000", section.where("weight"),
+               source.weight);
+  if (section.has("format")) {
+    const std::string name = section.text("format");
+    std::string known;
+    bool found = false;
+    for (const auto& [format, spelling] : kDocumentFormats) {
+      if (name == spelling) {
+        source.format = format;
+        found = true;
+      }
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", spelling);
+    }
+    if (!found)
+      fail_input("{}: format = \"{}\"; known are {}", section.where("format"), name, known);
+  }
+  section.finish();
+  return source;
+}
+
+void read_data(Section& data, Recipe& recipe) {
+  DataOptions& o = recipe.data;
+  std::vector<Section> sources = data.sections("source");
+  if (sources.empty() || data.has("train"))
+    for (std::string& path : data.texts("train")) o.train.push_back({.path = std::move(path)});
+  for (Section& section : sources) o.train.push_back(read_source(std::move(section)));
+  if (o.train.empty()) fail_input("{}: train names no files", data.where("train"));
+  if (data.has("eval")) o.eval = data.texts("eval");
+  o.eval_share = data.real("eval_share", 0);
+  if (!(o.eval_share >= 0 && o.eval_share < 1))
+    fail_input("{}: eval_share = {}; it must be from 0 to below 1", data.where("eval_share"),
+               o.eval_share);
+  o.refuse_bad_lines = one_of(data, "bad_lines", "drop", "refuse");
+  o.drop_long = one_of(data, "too_long", "cut", "drop");
+  o.row_tokens = data.whole("row_tokens", 1, kMost, recipe.model.context);
+  if (recipe.base.empty() && o.row_tokens > recipe.model.context)
+    fail_input("{}: row_tokens = {} is above the context of {}", data.where("row_tokens"),
+               o.row_tokens, recipe.model.context);
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
@@ -237,14 +292,14 @@ void read_train(Section& train, Recipe& recipe) {
   check_options(o, [&](const char* field) { return train.where(field); });
 
   RunOptions& run = recipe.run;
-  run.eval_every = train.whole("eval_every", 0, kMost, recipe.eval.empty() ? 0 : 100);
+  run.eval_every = train.whole("eval_every", 0, kMost, recipe.data.has_eval() ? 100 : 0);
   run.eval_rows = train.whole("eval_rows", 1, kMost, run.eval_rows);
   run.checkpoint_every = train.whole("checkpoint_every", 1, kMost, run.checkpoint_every);
   run.keep = train.whole("keep", 1, kMost, run.keep);
   read_spike(train, run.spike);
-  if (run.eval_every > 0 && recipe.eval.empty())
-    fail_input("{}: eval_every = {} but [data] names no eval files", train.where("eval_every"),
-               run.eval_every);
+  if (run.eval_every > 0 && !recipe.data.has_eval())
+    fail_input("{}: eval_every = {} but [data] has neither eval files nor eval_share",
+               train.where("eval_every"), run.eval_every);
 }
 
 }  // namespace
@@ -275,13 +330,7 @@ Recipe parse_recipe(const std::string& text, const std::string& source) {
     fail_input("{}: [tokenizer] has no place beside [model] base, which brings its own; remove it",
                root.where("tokenizer"));
   }
-  recipe.train = data.texts("train");
-  if (recipe.train.empty()) fail_input("{}: train names no files", data.where("train"));
-  if (data.has("eval")) recipe.eval = data.texts("eval");
-  recipe.row_tokens = data.whole("row_tokens", 1, kMost, recipe.model.context);
-  if (recipe.base.empty() && recipe.row_tokens > recipe.model.context)
-    fail_input("{}: row_tokens = {} is above the context of {}", data.where("row_tokens"),
-               recipe.row_tokens, recipe.model.context);
+  read_data(data, recipe);
   read_train(train, recipe);
   for (const Section* section : {&root, &model, &data, &train}) section->finish();
   return recipe;
@@ -292,6 +341,29 @@ Recipe load_recipe(const std::string& path) {
   recipe.folder = std::filesystem::path(path).parent_path().string();
   return recipe;
 }
+
+namespace {
+
+// Keys that say nothing beyond the defaults are left out.
+nlohmann::ordered_json data_to_json(const DataOptions& data) {
+  nlohmann::ordered_json train = nlohmann::ordered_json::array();
+  for (const DataSource& source : data.train) {
+    if (source == DataSource{.path = source.path})
+      train.push_back(source.path);
+    else
+      train.push_back({{"path", source.path},
+                       {"weight", source.weight},
+                       {"format", format_name(source.format)}});
+  }
+  nlohmann::ordered_json json = {
+      {"train", std::move(train)}, {"eval", data.eval}, {"row_tokens", data.row_tokens}};
+  if (data.eval_share > 0) json["eval_share"] = data.eval_share;
+  if (data.refuse_bad_lines) json["bad_lines"] = "refuse";
+  if (data.drop_long) json["too_long"] = "drop";
+  return json;
+}
+
+}  // namespace
 
 nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   nlohmann::ordered_json json;
@@ -304,8 +376,7 @@ nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   } else {
     json["model"] = {{"base", recipe.base}};
   }
-  json["data"] = {
-      {"train", recipe.train}, {"eval", recipe.eval}, {"row_tokens", recipe.row_tokens}};
+  json["data"] = data_to_json(recipe.data);
   json["train"] = options_to_json(recipe.options);
   return json;
 }

@@ -49,9 +49,12 @@ TEST(Recipe, Defaults) {
   EXPECT_EQ(recipe.model.kv_heads, 4);
   EXPECT_EQ(recipe.model.head_dim, 16);
   EXPECT_EQ(recipe.model.rope_dim, 16);
-  EXPECT_EQ(recipe.row_tokens, 64);
+  EXPECT_EQ(recipe.data.row_tokens, 64);
   EXPECT_EQ(recipe.tokenizer_vocab, 512);
-  EXPECT_EQ(recipe.train, (std::vector<std::string>{"a.txt", "b.jsonl"}));
+  EXPECT_EQ(recipe.data.train, (std::vector<DataSource>{{.path = "a.txt"}, {.path = "b.jsonl"}}));
+  EXPECT_FALSE(recipe.data.has_eval());
+  EXPECT_FALSE(recipe.data.refuse_bad_lines);
+  EXPECT_FALSE(recipe.data.drop_long);
   EXPECT_EQ(recipe.options.min_lr, recipe.options.lr / 10);
   EXPECT_EQ(recipe.run.eval_every, 0);
 }
@@ -59,6 +62,39 @@ TEST(Recipe, Defaults) {
 TEST(Recipe, ArchitectureBringsItsOwnFlags) {
   const Recipe recipe = parse_recipe(replaced("\"llama\"", "\"qwen3\""), "run.toml");
   EXPECT_TRUE(recipe.model.qk_norm);
+}
+
+TEST(Recipe, SourcesStandBesideTheListOfFiles) {
+  const std::string sources = R"(eval_share = 0.25
+bad_lines = "refuse"
+too_long = "drop"
+[[data.source]]
+path = "c.jsonl.zst"
+weight = 2.5
+format = "alpaca"
+[[data.source]]
+path = "d.txt"
+)";
+  const Recipe recipe = parse_recipe(replaced("\n[train]", sources + "[train]"), "run.toml");
+  EXPECT_EQ(recipe.data.train,
+            (std::vector<DataSource>{
+                {.path = "a.txt"},
+                {.path = "b.jsonl"},
+                {.path = "c.jsonl.zst", .weight = 2.5, .format = DocumentFormat::alpaca},
+                {.path = "d.txt"}}));
+  EXPECT_EQ(recipe.data.eval_share, 0.25);
+  EXPECT_TRUE(recipe.data.refuse_bad_lines);
+  EXPECT_TRUE(recipe.data.drop_long);
+  EXPECT_EQ(recipe.run.eval_every, 100);
+  EXPECT_EQ(recipe_to_json(recipe)["data"].dump(),
+            R"({"train":["a.txt","b.jsonl",{"path":"c.jsonl.zst","weight":2.5,"format":"alpaca"},)"
+            R"("d.txt"],"eval":[],"row_tokens":64,"eval_share":0.25,"bad_lines":"refuse",)"
+            R"("too_long":"drop"})");
+  // With sources, a list is not needed.
+  const Recipe alone = parse_recipe(
+      replaced("train = [\"a.txt\", \"b.jsonl\"]\n", "[[data.source]]\npath = \"a.txt\"\n"),
+      "run.toml");
+  EXPECT_EQ(alone.data.train, (std::vector<DataSource>{{.path = "a.txt"}}));
 }
 
 TEST(Recipe, RunOptionsAreNotInTheNormalForm) {
@@ -93,7 +129,7 @@ TEST(Recipe, ErrorsNameLineAndMending) {
        "min_lr = 0.01; it must be from 0 to 0.001"},
       {replaced("steps = 10", "steps = 10\nseed = -1"), "seed = -1"},
       {replaced("steps = 10", "steps = 10\neval_every = 5"),
-       "eval_every = 5 but [data] names no eval files"},
+       "eval_every = 5 but [data] has neither eval files nor eval_share"},
       {replaced("\"llama\"", "\"lama\""), "lama"},
       {replaced("[train]\nsteps = 10", "trian = 3"), "the section [train] is missing"},
       {replaced("[\"a.txt\", \"b.jsonl\"]", "[]"), "train names no files"},
@@ -106,6 +142,21 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("context = 64", "context = 64\ncontext = 32"), "run.toml:8:"},
       {replaced("[data]", "[data"), "run.toml:"},
       {replaced("[data]", "[data]\nrow_tokens = 65"), "row_tokens = 65 is above the context of 64"},
+      {replaced("[data]", "[data]\neval_share = 1"),
+       "eval_share = 1; it must be from 0 to below 1"},
+      {replaced("[data]", "[data]\neval_share = nan"), "eval_share = nan"},
+      {replaced("[data]", "[data]\nbad_lines = \"ignore\""),
+       "bad_lines = \"ignore\"; it must be \"drop\" or \"refuse\""},
+      {replaced("[data]", "[data]\nsource = 3"), "source must be a list of sections"},
+      {replaced("[data]", "[data]\nsource = [3]"), "source must hold sections only"},
+      {replaced("\n[train]", "[[data.source]]\nweight = 2\n[train]"),
+       "run.toml:14:1: [data] source: path is missing"},
+      {replaced("\n[train]", "[[data.source]]\npath = \"x\"\nweight = 0\n[train]"),
+       "run.toml:16:10: [data] source: weight = 0; it must be above 0"},
+      {replaced("\n[train]", "[[data.source]]\npath = \"x\"\nformat = \"csv\"\n[train]"),
+       "format = \"csv\"; known are auto, plain, jsonl"},
+      {replaced("\n[train]", "[[data.source]]\npath = \"x\"\nwheight = 1\n[train]"),
+       "[data] source unknown key \"wheight\""},
       {replaced("architecture = \"llama\"", "base = \"x.gguf\""),
        "run.toml:9:1: [tokenizer] has no place"},
       {replaced("steps = 10", "steps = 10\noptimizer = \"adam\""),

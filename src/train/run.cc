@@ -23,8 +23,8 @@ constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
 constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
 
 // Everything that Run::create writes before run.json makes the folder a run.
-constexpr std::array kParts = {"run.toml", "tokenizer.gguf", "train.rows", "eval.rows",
-                               "checkpoints"};
+constexpr std::array kParts = {"run.toml",  "tokenizer.gguf",   "train.rows",
+                               "eval.rows", "data-report.json", "checkpoints"};
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -38,15 +38,7 @@ bool is_part(const fs::path& name) {
                      [&](std::string_view part) {
                        return text == part || text.starts_with(std::string(part) + ".tmp-");
                      }) ||
-         text.starts_with("run.json.tmp-");
-}
-
-// A folder with anything else in it is somebody's own.
-void require_free(const std::string& folder) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (!is_part(entry.path().filename()))
-      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
-                 entry.path().filename().string());
+         text.starts_with("run.json.tmp-") || text.starts_with("spill.tmp-");
 }
 
 void write_tokenizer(const std::string& path, const RunSetup& setup) {
@@ -85,7 +77,7 @@ bool Run::exists(const std::string& folder) { return fs::exists(folder + "/run.j
 
 void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& pool) {
   make_folder(folder);
-  require_free(folder);
+  require_free_folder(folder);
   remove_temporary_files(folder);
   make_folder(folder + "/checkpoints");
   remove_temporary_files(folder + "/checkpoints");
@@ -195,6 +187,14 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
         "a file of the run was changed",
         manifest_path(), trainer->definition_digest(), definition_);
   return trainer;
+}
+
+void require_free_folder(const std::string& folder) {
+  if (!fs::exists(folder)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (!is_part(entry.path().filename()))
+      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
+                 entry.path().filename().string());
 }
 
 void remove_temporary_files(const std::string& folder) {

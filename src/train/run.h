@@ -79,6 +79,10 @@ class Run {
   nlohmann::ordered_json manifest_;
 };
 
+// Throws Error(input) when the folder is there and holds what is no part of a run that is being
+// made: then it is somebody's own.
+void require_free_folder(const std::string& folder);
+
 // Removes what a killed writer left in a folder (files/atomic_file.h).
 void remove_temporary_files(const std::string& folder);
 

@@ -15,6 +15,7 @@
 #include "cli/markdown.h"
 #include "cli/session_parameters.h"
 #include "files/gguf.h"
+#include "files/input_stream.h"
 #include "files/json.h"
 #include "files/safetensors.h"
 #include "grammar/matcher.h"
@@ -26,9 +27,11 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "train/dataset.h"
+#include "train/documents.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
 #include "train/state.h"
+#include "train/token_file.h"
 
 namespace avocado::test {
 namespace {
@@ -224,6 +227,45 @@ void parse_token_shard(Bytes bytes) {
       }
     }
   }
+}
+
+void parse_token_file(Bytes bytes) {
+  const MemoryFile memory(bytes);
+  const TokenFile file = TokenFile::open(memory.path());
+  TokenReader reader(file);
+  for (TokenDocument document; reader.next(document);) touch(std::as_bytes(document.words));
+  line_report_to_json(file.lines());
+  file.check_contents();
+}
+
+// The first byte chooses compression and format; the rest is a file of training data. One of which
+// no line is of use counts as refused.
+void parse_documents(Bytes bytes) {
+  if (bytes.empty()) fail_input("fuzz: no data");
+  const auto choice = static_cast<size_t>(bytes[0]);
+  const MemoryFile memory(bytes.subspan(1));
+  InputStream input(memory.path(), static_cast<Compression>(choice % 3));
+  const DocumentFormat format = kDocumentFormats[1 + choice / 3 % 7].first;
+  TextBlocks blocks(input, format != DocumentFormat::plain);
+  LineReport report;
+  int64_t used = 0;
+  for (TextBlock block; blocks.next(block);) {
+    parse_block(block, format, report, [&](int64_t line, const SourceDocument& document) {
+      require(line >= block.first_line && !document.empty(), "an empty document");
+      document_hashes(document);
+      ++used;
+    });
+    for_each_line(block, [](int64_t, std::string_view line) {
+      try {
+        parse_preference(line);
+      } catch (const LineError&) {
+        // Few lines are pairs.
+      }
+    });
+  }
+  report.documents = used;
+  require(report.lines == used + report.dropped(), "a line is lost");
+  require_documents(report, "fuzz");
 }
 
 void parse_metrics(Bytes bytes) {

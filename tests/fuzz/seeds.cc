@@ -21,6 +21,7 @@
 #include "train/dataset.h"
 #include "train/metrics.h"
 #include "train/state.h"
+#include "train/token_file.h"
 
 namespace avocado::test {
 namespace {
@@ -320,6 +321,35 @@ std::vector<Bytes> token_shard_seeds() {
       {{1, 2, 3, 4, 5}, {}}, {{6, 7}, {0, 1}}, {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2}, {}}};
   return {
       bytes_of_file([&](const std::string& path) { Dataset::pack(documents, 8, 9).save(path); })};
+}
+
+std::vector<Bytes> token_file_seeds() {
+  const std::vector<uint32_t> words{1, 2 | Dataset::kLearn, 3 | Dataset::kLearn};
+  Bytes file, documents;
+  for (uint64_t line : {1, 3})
+    append_document(documents, {line, 5, 7, std::span(words).first(line)});
+  LineReport report{.lines = 3, .documents = 2, .tokens = 4, .learned = 2, .problems = {}};
+  report.add(LineProblem::json, 2, "is not JSON");
+  TokenFileWriter writer(
+      [&](std::span<const std::byte> bytes) {
+        file.insert(file.end(), bytes.begin(), bytes.end());
+      },
+      {});
+  writer.add(documents);
+  writer.finish("a.jsonl", report);
+  return {file};
+}
+
+std::vector<Bytes> documents_seeds() {
+  const std::string lines =
+      "{\"text\": \"a\\u00e9\", \"id\": 3}\n\n{\"prompt\": \"p\", \"completion\": \"c\"}\n"
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"u\"}]}\r\n"
+      "{\"conversations\": [{\"from\": \"human\", \"value\": \"h\"}], \"system\": \"s\"}\n"
+      "{\"instruction\": \"i\", \"input\": \"\", \"output\": \"o\"}\nno JSON\n"
+      "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": [{\"role\": \"assistant\", "
+      "\"content\": \"r\"}]}";
+  // The number in front: compression + 3 * format.
+  return {bytes_of('\x03' + lines), bytes_of(std::string(1, '\0') + lines)};
 }
 
 std::vector<Bytes> metrics_seeds() {
