@@ -266,6 +266,30 @@ TEST_F(TrainProgram, GoesOnFromAModelAndNeedsNothingBesideTheFolder) {
   EXPECT_EQ(verified.code, 0) << verified.err;
 }
 
+TEST_F(TrainProgram, BadLinesAreLeftOutAndNamedOrRefused) {
+  std::ofstream(folder_.file("chats.jsonl"), std::ios::app) << "not JSON\n{\"text\": \"\"}\n";
+  std::string text = kRecipe;
+  text.replace(text.find("steps = 60"), 10, "steps = 2 ").replace(text.find("warmup = 5"), 10, "");
+  text.replace(text.find("eval = [\"eval.txt\"]"), 19, "eval_share = 0.2");
+  std::ofstream(folder_.file("run.toml")) << text;
+  const ProgramResult trained = train("run");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_NE(trained.err.find("chats.jsonl: 20 documents"), std::string::npos) << trained.err;
+  EXPECT_NE(trained.err.find("chats.jsonl:21: "), std::string::npos) << trained.err;
+  const auto report = nlohmann::json::parse(read_text_file(folder_.file("run/data-report.json")));
+  EXPECT_EQ(report["sources"][1]["dropped"]["json"]["first"][0]["line"], 21);
+  EXPECT_EQ(report["sources"][1]["dropped"]["empty"]["count"], 1);
+  EXPECT_EQ(report["train"]["documents"].get<int>() + report["eval"]["documents"].get<int>(), 21);
+
+  text.replace(text.find("eval_share"), 0, "bad_lines = \"refuse\"\n");
+  std::ofstream(folder_.file("run.toml")) << text;
+  const ProgramResult refused = train("refused");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("chats.jsonl:21: "), std::string::npos) << refused.err;
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
+  EXPECT_FALSE(fs::exists(folder_.file("refused")));
+}
+
 TEST_F(TrainProgram, ErrorsAreOneLineAndLeaveNothingBehind) {
   struct Case {
     std::string recipe, expected;

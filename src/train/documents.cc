@@ -111,14 +111,17 @@ DocumentFormat format_of(const Json& object) {
 }
 
 Json parse_object(std::string_view line) {
+  static const std::string kName = "line";
   if (line.size() > kLongestLine)
     throw LineError(LineProblem::long_line, fmt::format("has {} bytes", line.size()));
   if (!unicode::is_valid_utf8(line)) throw LineError(LineProblem::utf8, "is not UTF-8");
   Json json;
   try {
-    json = parse_json(line, "the line", {.string_bytes = kLongestLine});
+    json = parse_json(line, kName, {.string_bytes = kLongestLine});
   } catch (const Error& error) {
-    throw LineError(LineProblem::json, error.what());
+    // Without the name in front, and what the parser's library says behind at length.
+    const std::string message = std::string(error.what()).substr(kName.size() + 2);
+    throw LineError(LineProblem::json, message.substr(0, message.find(": [")));
   }
   if (!json.is_object()) fail_fields("must be a JSON object");
   return json;

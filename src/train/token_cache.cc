@@ -20,6 +20,11 @@ constexpr const char* kEnding = ".tokens";
 // Raised whenever the same document becomes other tokens, or other documents are left out.
 constexpr std::string_view kVersion = "avocado-tokens-1";
 
+std::string place_of(const std::string& path) {
+  std::error_code ignored;
+  return fs::weakly_canonical(path, ignored).string();
+}
+
 struct EncodedBlock {
   std::vector<std::byte> documents;
   LineReport report;
@@ -83,7 +88,7 @@ void make(TokenFileWriter& writer, const TokenRequest& request, const TextEncode
         if (progress) progress(position, report.tokens);
       });
   require_documents(report, request.path);
-  writer.finish(request.path, report);
+  writer.finish(place_of(request.path), report);
 }
 
 std::optional<TokenFile> find(const std::string& path, const Digest& identity) try {
@@ -161,7 +166,8 @@ SourceTokens tokens_of_source(const TokenRequest& request, const TextEncoder& en
       if (failure.kind() != ErrorKind::resource) throw;
     }
   }
-  SpillFile file(fs::temp_directory_path().string());
+  const fs::path scratch = fs::temp_directory_path(error);
+  SpillFile file(error ? "/tmp" : scratch.string());
   TokenFileWriter writer([&](std::span<const std::byte> bytes) { file.append(bytes); }, identity);
   make(writer, request, encoder, pool, progress);
   return {TokenFile::open(file.release(), "the tokens of " + request.path), false};
