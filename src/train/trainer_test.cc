@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 
 #include "base/error.h"
@@ -12,6 +11,7 @@
 #include "files/atomic_file.h"
 #include "kernels/isa.h"
 #include "models/registry.h"
+#include "temp_folder.h"
 #include "train/optimizers/optimizers.h"
 
 namespace avocado {
@@ -167,8 +167,8 @@ TEST(Trainer, DigestsWhenDue) {
 }
 
 TEST(Trainer, ResumedEqualsUninterrupted) {
-  const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "resume.safetensors").string();
+  const test::TempFolder folder;
+  const std::string path = folder.file("resume.safetensors");
   for (const TrainOptions& options : variants()) {
     const Outcome whole = train(1, options);
     for (size_t cut : {1u, 5u, 11u}) {
@@ -192,8 +192,8 @@ TEST(Trainer, ResumedEqualsUninterrupted) {
 }
 
 TEST(Trainer, DamagedCheckpointsAreRefusedAndLeaveTheStateAlone) {
-  const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "damage.safetensors").string();
+  const test::TempFolder folder;
+  const std::string path = folder.file("damage.safetensors");
   ThreadPool pool(1);
   const Dataset data = tiny_data();
   Trainer trainer(tiny_model(), tiny_options(), data, pool);
