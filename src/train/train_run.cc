@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <span>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -17,36 +18,49 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
+// Of several processes the leader's Session alone writes files and is observed.
 class Session {
  public:
-  Session(const Run& run, const RunOptions& options, ThreadPool& pool, const RunObserver& observer)
+  Session(const Run& run, const RunOptions& options, ThreadPool& pool, const RunObserver& observer,
+          Processes& processes)
       : run_(run),
         options_(options),
         observer_(observer),
-        log_(run.metrics_path()),
-        trainer_(run.make_trainer(pool)) {}
+        processes_(processes),
+        log_(processes.leader() ? std::make_unique<MetricsLog>(run.metrics_path()) : nullptr),
+        trainer_(run.make_trainer(pool, processes)) {}
 
   RunOutcome train(const std::atomic<bool>* stop) {
-    remove_temporary_files(run_.folder());
-    remove_temporary_files(run_.folder() + "/checkpoints");
+    if (processes_.leader()) {
+      remove_temporary_files(run_.folder());
+      remove_temporary_files(run_.folder() + "/checkpoints");
+    }
     resume();
     if (observer_.on_start) observer_.on_start(trainer_->completed_steps());
     while (!trainer_->finished()) {
       const int64_t step = make_step();
-      const bool stopping = stop && *stop;
-      if (due(options_.eval_every, step)) evaluate();
+      const bool stopping = any(processes_, stop && *stop);
+      if (due(options_.eval_every, step) && processes_.leader()) evaluate();
       if (due(options_.checkpoint_every, step) || trainer_->finished() || stopping) checkpoint();
       if (stopping && !trainer_->finished()) return outcome(false);
     }
-    if (final_digest_.empty()) write_final();
+    if (final_digest_.empty() && processes_.leader()) write_final();
     return outcome(true);
   }
 
  private:
   static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
 
-  // Brings trainer and log to the newest checkpoint that is whole and that the log knows.
+  // The leader chooses the checkpoint; the others load the same.
   void resume() {
+    int64_t found = processes_.leader() ? resume_by_log() : -1;
+    broadcast(processes_, std::as_writable_bytes(std::span(&found, 1)));
+    if (!processes_.leader() && found >= 0) trainer_->load_checkpoint(run_.checkpoint_path(found));
+  }
+
+  // Brings trainer and log to the newest checkpoint that is whole and that the log knows. Returns
+  // its step, -1: there is none.
+  int64_t resume_by_log() {
     const MetricsFile metrics = read_metrics(run_.metrics_path(), run_.definition());
     std::vector<int64_t> steps = run_.checkpoints();
     std::string refused;
@@ -65,17 +79,18 @@ class Session {
           "{}: no checkpoint can be used:{}\nTo start from the beginning, remove {}/checkpoints "
           "and {}",
           run_.folder(), refused, run_.folder(), run_.metrics_path());
-    log_.truncate(metrics.end_of(std::max<int64_t>(found, 0)));
+    log_->truncate(metrics.end_of(std::max<int64_t>(found, 0)));
     if (metrics.lines == 0)
-      log_.append({{"kind", "run"},
-                   {"definition", run_.definition()},
-                   {"manifest", sha256_file(run_.manifest_path())}});
+      log_->append({{"kind", "run"},
+                    {"definition", run_.definition()},
+                    {"manifest", sha256_file(run_.manifest_path())}});
     bool recorded = false;
     for (const MetricsRecord& record : metrics.records) {
       recorded |= record.kind == "checkpoint" && record.step == found;
       if (record.kind == "final" && record.step == found) keep_final(record);
     }
     if (found > 0 && !recorded) record_checkpoint(found);
+    return found;
   }
 
   // Loads it; returns why not.
@@ -108,26 +123,28 @@ class Session {
     const auto start = Clock::now();
     const StepResult result = trainer_->step();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!processes_.leader()) return result.step;
     const double tokens_per_s = static_cast<double>(result.inputs) / std::max(seconds, 1e-9);
-    log_.append(step_record(result, tokens_per_s));
+    log_->append(step_record(result, tokens_per_s));
     if (observer_.on_step) observer_.on_step(result, tokens_per_s);
     return result.step;
   }
 
   void evaluate() {
     const double loss = trainer_->evaluate(*run_.eval_data(), options_.eval_rows);
-    log_.append({{"kind", "eval"},
-                 {"step", trainer_->completed_steps()},
-                 {"loss", loss},
-                 {"rows", options_.eval_rows}});
+    log_->append({{"kind", "eval"},
+                  {"step", trainer_->completed_steps()},
+                  {"loss", loss},
+                  {"rows", options_.eval_rows}});
     if (observer_.on_eval) observer_.on_eval(trainer_->completed_steps(), loss);
   }
 
   // The log is on disk before the checkpoint that relies on it.
   void checkpoint() {
     const int64_t step = trainer_->completed_steps();
-    log_.sync();
+    if (log_) log_->sync();
     trainer_->save_checkpoint(run_.checkpoint_path(step));
+    if (!processes_.leader()) return;
     record_checkpoint(step);
     prune(step);
     if (observer_.on_checkpoint) observer_.on_checkpoint(step, run_.checkpoint_path(step));
@@ -135,10 +152,10 @@ class Session {
 
   void record_checkpoint(int64_t step) {
     const std::string path = run_.checkpoint_path(step);
-    log_.append({{"kind", "checkpoint"},
-                 {"step", step},
-                 {"file", file_name(path)},
-                 {"sha256", sha256_file(path)}});
+    log_->append({{"kind", "checkpoint"},
+                  {"step", step},
+                  {"file", file_name(path)},
+                  {"sha256", sha256_file(path)}});
   }
 
   // First weights that are not made from the seed stay.
@@ -156,12 +173,12 @@ class Session {
     save_gguf(run_.final_path(), run_.config(), trainer_->graph(), trainer_->weights(),
               run_.tokenizer(), run_.chat_template());
     final_digest_ = weights_digest(trainer_->graph(), trainer_->weights());
-    log_.append({{"kind", "final"},
-                 {"step", trainer_->completed_steps()},
-                 {"file", file_name(run_.final_path())},
-                 {"sha256", sha256_file(run_.final_path())},
-                 {"weights", final_digest_}});
-    log_.sync();
+    log_->append({{"kind", "final"},
+                  {"step", trainer_->completed_steps()},
+                  {"file", file_name(run_.final_path())},
+                  {"sha256", sha256_file(run_.final_path())},
+                  {"weights", final_digest_}});
+    log_->sync();
   }
 
   RunOutcome outcome(bool finished) const {
@@ -171,7 +188,8 @@ class Session {
   const Run& run_;
   const RunOptions& options_;
   const RunObserver& observer_;
-  MetricsLog log_;
+  Processes& processes_;
+  std::unique_ptr<MetricsLog> log_;  // of the leader
   std::unique_ptr<Trainer> trainer_;
   std::string final_digest_;
 };
@@ -179,10 +197,12 @@ class Session {
 }  // namespace
 
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
-                     const RunObserver& observer, const std::atomic<bool>* stop) {
+                     const RunObserver& observer, const std::atomic<bool>* stop,
+                     Processes& processes) {
   if (options.eval_every > 0 && !run.eval_data())
     fail_usage("evaluation is asked for, but {} holds no evaluation data", run.folder());
-  return Session(run, options, pool, observer).train(stop);
+  return Session(run, options, pool, processes.leader() ? observer : RunObserver{}, processes)
+      .train(stop);
 }
 
 }  // namespace avocado

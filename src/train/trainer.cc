@@ -1,8 +1,10 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -14,6 +16,7 @@
 #include "train/definition.h"
 #include "train/gradient_tree.h"
 #include "train/schedule.h"
+#include "train/sharding.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -46,11 +49,12 @@ struct Trainer::Impl {
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
+  Sharding sharding;
   std::string definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
   Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
-       std::span<const float* const> initial, ThreadPool& p)
+       std::span<const float* const> initial, ThreadPool& p, Processes& processes)
       : config(c),
         options(o),
         data(d),
@@ -59,7 +63,8 @@ struct Trainer::Impl {
         state(graph),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
-        tree(state.layout.total, p) {
+        tree(state.layout.total, p),
+        sharding(state.layout, o.micro_batches, processes, p) {
     check_options(options, [](const char*) { return "training options"; });
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
@@ -108,30 +113,40 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's token losses, and that sum.
+  // Gradient of the sum of the step's token losses, as far as this process needs it, and that sum.
   double accumulate(StepResult& result) {
+    const auto [begin, end] = sharding.leaves();
     double loss = 0;
-    for (int64_t j = 0; j < options.micro_batches; ++j) {
+    std::array<int64_t, 2> tokens{};  // learned, inputs
+    tree.start(begin, end, options.micro_batches);
+    for (int64_t j = begin; j < end; ++j) {
       RowBatch batch;
-      for (int64_t r = 0; r < options.rows; ++r, ++state.position)
-        batch.append(data, row_at(state.position, data.rows(), options.seed));
+      for (int64_t r = 0; r < options.rows; ++r)
+        batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
+                                  data.rows(), options.seed));
       clear_gradient();
       run(batch, true);
       loss = 0;
       add_ascending(losses, loss);
-      result.learned += static_cast<int64_t>(batch.targets.size());
-      result.inputs += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss, j, options.micro_batches);
+      tokens[0] += static_cast<int64_t>(batch.targets.size());
+      tokens[1] += static_cast<int64_t>(batch.ids.size());
+      tree.add(gradient.data(), loss);
     }
-    return loss;
+    state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
+    sharding.add_gradients(tree, gradient.data());
+    sharding.add_counts(tokens);
+    result.learned = tokens[0];
+    result.inputs = tokens[1];
+    return sharding.add_losses(tree, loss);
   }
 
   double squared_norm() {
-    double sum = 0;
-    for (size_t w = 0; w < graph.weights.size(); ++w)
-      sum += kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
-                                  graph.weights[w].count());
-    return sum;
+    std::vector<double> squares(graph.weights.size());
+    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w)
+      squares[w] = kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
+                                        graph.weights[w].count());
+    sharding.share_per_weight(squares.data());
+    return std::accumulate(squares.begin(), squares.end(), 0.0);
   }
 
   void update(double lr, double grad_scale) {
@@ -143,12 +158,24 @@ struct Trainer::Impl {
     step.m_correction = static_cast<float>(bias_correction(options.beta1, state.step));
     step.v_correction = static_cast<float>(bias_correction(options.beta2, state.step));
     step.grad_scale = static_cast<float>(grad_scale);
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
+    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w) {
       step.weight_decay = graph.weights[w].matrix ? static_cast<float>(options.weight_decay) : 0.0f;
       const int64_t at = state.layout.offset[w];
       kernels::adamw(pool, state.params.data() + at, gradient.data() + at, state.m.data() + at,
                      state.v.data() + at, graph.weights[w].count(), step);
     }
+    sharding.share_weights(state.params.data());
+  }
+
+  // Both moments of all weights, of which a step moves only those of this process.
+  void gather_state() {
+    sharding.share_weights(state.m.data());
+    sharding.share_weights(state.v.data());
+  }
+
+  std::string state_digest() {
+    gather_state();
+    return avocado::state_digest(graph, state, definition);
   }
 
   StepResult step() {
@@ -169,7 +196,7 @@ struct Trainer::Impl {
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
     update(result.lr, factor / learned);
     if (state.step % options.digest_every == 0 || state.step == options.steps)
-      result.digest = avocado::state_digest(graph, state, definition);
+      result.digest = state_digest();
     state.chain = next_chain(state.chain, result);
     result.chain = state.chain;
     return result;
@@ -190,12 +217,12 @@ std::string next_chain(const std::string& former, const StepResult& result) {
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 ThreadPool& pool)
-    : Trainer(config, options, data, {}, pool) {}
+                 ThreadPool& pool, Processes& processes)
+    : Trainer(config, options, data, {}, pool, processes) {}
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 std::span<const float* const> initial, ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(config, options, data, initial, pool)) {}
+                 std::span<const float* const> initial, ThreadPool& pool, Processes& processes)
+    : impl_(std::make_unique<Impl>(config, options, data, initial, pool, processes)) {}
 
 Trainer::~Trainer() = default;
 
@@ -227,13 +254,13 @@ std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
-std::string Trainer::state_digest() const {
-  return avocado::state_digest(impl_->graph, impl_->state, impl_->definition);
-}
+std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  impl_->gather_state();
+  if (impl_->sharding.processes().leader())
+    write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
@@ -241,6 +268,7 @@ void Trainer::load_checkpoint(const std::string& path) {
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
+  impl_->gather_state();
   return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
 }
 

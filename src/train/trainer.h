@@ -6,6 +6,10 @@
 // A step: every micro-batch gives the loss and the gradient of the sum of its token losses; these
 // are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
 // divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
+//
+// Several processes may make the steps together (sharding.h). Then each has a Trainer made from the
+// same arguments, and what is marked "by all" has to be called by all of them, with the same
+// arguments and in the same order.
 
 #include <cstdint>
 #include <memory>
@@ -18,6 +22,7 @@
 #include "models/config.h"
 #include "train/dataset.h"
 #include "train/options.h"
+#include "train/processes.h"
 
 namespace avocado {
 
@@ -38,16 +43,17 @@ std::string next_chain(const std::string& former, const StepResult& result);
 
 class Trainer {
  public:
-  // Fresh weights from options.seed. `data` and `pool` must outlive the trainer. Throws
-  // Error(input) when config, options and data do not fit together.
+  // Fresh weights from options.seed. `data`, `pool` and `processes` must outlive the trainer.
+  // Throws Error(input) when config, options and data do not fit together.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-          ThreadPool& pool);
+          ThreadPool& pool, Processes& processes = single_process());
   // Starts from these weights instead, in the order of build_graph(config).weights.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-          std::span<const float* const> initial, ThreadPool& pool);
+          std::span<const float* const> initial, ThreadPool& pool,
+          Processes& processes = single_process());
   ~Trainer();
 
-  // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
+  // By all. Throws Error(input) when the loss is no longer finite; the state is then spoilt.
   StepResult step();
   bool finished() const;
 
@@ -63,15 +69,16 @@ class Trainer {
 
   // SHA-256 over model config, options, digest of the data and of the initial weights.
   const std::string& definition_digest() const;
-  // SHA-256 over steps, data position, definition, parameters and both moments.
+  // By all: SHA-256 over steps, data position, definition, parameters and both moments.
   std::string state_digest() const;
   const std::string& chain() const;
 
-  // Writes the state, atomically (docs/formats/run.md).
+  // By all: writes the state, atomically (docs/formats/run.md); the leader's process does.
   void save_checkpoint(const std::string& path) const;
   // Replaces the state. Throws Error(input) when the file is damaged or belongs to another run.
   void load_checkpoint(const std::string& path);
-  // What differs first between the file and this state; empty when nothing does. Throws as above.
+  // By all: what differs first between the file and this state; empty when nothing does. Throws as
+  // above.
   std::string compare_checkpoint(const std::string& path) const;
 
  private:
