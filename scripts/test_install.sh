@@ -17,7 +17,7 @@ done
 
 # The program finds its module for several processes where it is installed.
 if [ -n "$(find "$top/usr" -name avocado_mpi.so)" ]; then
-  said=$(SLURM_STEP_NUM_TASKS=2 "$top/usr/bin/avocado" train nothing.toml 2>&1 || true)
+  said=$(PMI_SIZE=2 "$top/usr/bin/avocado" train nothing.toml 2>&1 || true)
   grep -q 'Open MPI sees 1 ' <<<"$said" || { echo "$said" >&2; exit 1; }
 fi
 

@@ -177,14 +177,18 @@ TEST_F(ProcessesTest, AnErrorOfAllIsSaidOnce) {
   EXPECT_NE(result.err.find("unknown key \"widht\""), std::string::npos) << result.err;
 }
 
-// As srun does where it does not know MPI: every process would be alone.
+// Every process would be alone, and train in the same folder.
 TEST_F(ProcessesTest, ALauncherThatMpiDoesNotKnowIsRefused) {
-  setenv("SLURM_STEP_NUM_TASKS", "2", 1);
-  const ProgramResult result = test::run_program({"train", folder_.file("run.toml")});
-  unsetenv("SLURM_STEP_NUM_TASKS");
-  EXPECT_EQ(result.code, 2);
-  EXPECT_NE(result.err.find("srun --mpi=pmix"), std::string::npos) << result.err;
-  EXPECT_FALSE(fs::exists(folder_.file("run")));
+  for (const auto& [variable, message] :
+       {std::pair{"SLURM_STEP_NUM_TASKS", "add --mpi=pmix to srun"},
+        std::pair{"PMI_SIZE", "Open MPI sees 1 of them"}}) {
+    setenv(variable, "2", 1);
+    const ProgramResult result = test::run_program({"train", folder_.file("run.toml")});
+    unsetenv(variable);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder_.file("run")));
+  }
 }
 
 }  // namespace

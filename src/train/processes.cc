@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <string_view>
 
 #include "base/error.h"
 
@@ -36,18 +35,23 @@ struct Launch {
   int processes = 1;
 };
 
+// The first that is there counts: mpirun may have been started by srun.
 Launch find_launch() {
   for (const auto& [variable, name] : kLaunchers) {
     const char* value = std::getenv(variable);
     if (!value) continue;
-    const std::string_view text = value;
-    Launch launch{name, 0};
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), launch.processes);
-    if (error == std::errc() && end == text.data() + text.size() && launch.processes > 1)
-      return launch;
+    Launch launch{name, 1};
+    std::from_chars(value, value + std::strlen(value), launch.processes);
+    return launch;
   }
   return {};
+}
+
+// srun --mpi=none tells its processes nothing of each other, and Open MPI would end them without
+// saying what to do.
+bool srun_without_mpi() {
+  return !std::getenv("OMPI_COMM_WORLD_SIZE") && std::getenv("SLURM_STEP_NUM_TASKS") &&
+         !std::getenv("PMIX_RANK") && !std::getenv("PMI_RANK");
 }
 
 // MPI is loaded only where it is needed: a program that is linked with it starts slower, and not at
@@ -64,7 +68,10 @@ Processes& single_process() {
 
 std::unique_ptr<Processes> open_processes() {
   const Launch launch = find_launch();
-  if (launch.processes == 1) return std::make_unique<SingleProcess>();
+  if (launch.processes <= 1) return std::make_unique<SingleProcess>();
+  if (srun_without_mpi())
+    fail_usage("srun started {} processes that cannot join each other; add --mpi=pmix to srun",
+               launch.processes);
   // Global, because Open MPI loads modules of its own that look for its symbols.
   void* module = dlopen(kModule, RTLD_NOW | RTLD_GLOBAL);
   if (!module)
