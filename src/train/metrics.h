@@ -13,7 +13,7 @@ namespace avocado {
 
 // A record that is not of kind "step".
 struct MetricsRecord {
-  std::string kind;  // "run", "eval", "checkpoint" or "final"
+  std::string kind;  // "run", "eval", "checkpoint", "final" or "final-ema"
   int64_t step = 0;  // steps completed when it was written
   nlohmann::ordered_json json;
   std::string source;  // file and line, for messages

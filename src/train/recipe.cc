@@ -9,6 +9,7 @@
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "train/definition.h"
+#include "train/optimizers/optimizers.h"
 
 // toml++ 3.3 calls unreachable what a letter such as "é" behind a key or value does reach
 // (is_non_ascii_horizontal_whitespace). There it now answers that the letter is none of its class.
@@ -97,6 +98,18 @@ class Section {
     return Section(*table, inner, source_);
   }
 
+  // Sections of a list, [[key]]; none when it is absent.
+  std::vector<Section> sections(const std::string& key) {
+    std::vector<Section> list;
+    if (!has(key)) return list;
+    const toml::array* array = table_[key].as_array();
+    if (!array || !array->is_homogeneous(toml::node_type::table))
+      fail_input("{}: {} must be a list of sections, [[train.{}]]", where(key), key, key);
+    for (const toml::node& node : *array)
+      list.emplace_back(*node.as_table(), fmt::format("{} {}", name_, key), source_);
+    return list;
+  }
+
   void finish() const {
     for (const auto& [key, node] : table_) {
       const std::string text(key.str());
@@ -168,18 +181,56 @@ void read_tokenizer(Section& tokenizer, Recipe& recipe) {
   options.finish();
 }
 
+// A key is asked for only where it counts, so that one that would do nothing is unknown.
+void read_optimizer(Section& train, TrainOptions& o) {
+  if (train.has("optimizer")) o.optimizer = train.text("optimizer");
+  const OptimizerKind& kind = optimizer_kind(o.optimizer, train.where("optimizer"));
+  kind.usual(o);
+  if (kind.reads("beta1")) o.beta1 = train.real("beta1", o.beta1);
+  if (kind.reads("beta2")) o.beta2 = train.real("beta2", o.beta2);
+  if (kind.reads("eps")) o.eps = train.real("eps", o.eps);
+  if (kind.reads("momentum")) o.momentum = train.real("momentum", o.momentum);
+  if (kind.reads("nesterov")) o.nesterov = train.boolean("nesterov", o.nesterov);
+  o.weight_decay = train.real("weight_decay", o.weight_decay);
+  if (train.has("optimizer_state")) o.optimizer_state = train.text("optimizer_state");
+  o.ema = train.real("ema", o.ema);
+  for (Section& section : train.sections("group")) {
+    WeightGroup& group = o.groups.emplace_back();
+    group.match = section.text("match");
+    group.lr_scale = section.real("lr_scale", group.lr_scale);
+    if (section.has("weight_decay")) group.weight_decay = section.real("weight_decay", 0);
+    section.finish();
+  }
+}
+
+// The number of steps is known.
+void read_schedule(Section& train, TrainOptions& o) {
+  if (train.has("schedule")) o.schedule = train.text("schedule");
+  o.lr = train.real("lr", o.lr);
+  o.min_lr = o.schedule == "constant" ? o.lr : train.real("min_lr", o.lr / 10);
+  o.warmup = train.whole("warmup", 0, kMost, o.warmup);
+  if (o.schedule != "wsd") return;
+  o.decay_steps = train.whole("decay_steps", 0, kMost, o.steps / 10);
+  if (train.has("decay_shape")) o.decay_shape = train.text("decay_shape");
+}
+
+void read_spike(Section& train, SpikeOptions& spike) {
+  if (!train.has("spike")) return;
+  Section section = train.section("spike");
+  spike.window = section.whole("window", 1, 1 << 20, 100);
+  spike.factor = section.real("factor", spike.factor);
+  if (!(spike.factor > 1 && spike.factor <= 1e6))
+    fail_input("{}: factor = {}; it must be above 1", section.where("factor"), spike.factor);
+  section.finish();
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
   o.rows = train.whole("rows", 1, kMost, o.rows);
   o.micro_batches = train.whole("micro_batches", 1, kMost, o.micro_batches);
-  o.lr = train.real("lr", o.lr);
-  o.min_lr = train.real("min_lr", o.lr / 10);
-  o.warmup = train.whole("warmup", 0, kMost, o.warmup);
-  o.weight_decay = train.real("weight_decay", o.weight_decay);
-  o.beta1 = train.real("beta1", o.beta1);
-  o.beta2 = train.real("beta2", o.beta2);
-  o.eps = train.real("eps", o.eps);
+  read_schedule(train, o);
+  read_optimizer(train, o);
   o.clip = train.real("clip", o.clip);
   o.seed = static_cast<uint64_t>(train.whole("seed", 0, std::numeric_limits<int64_t>::max(), 0));
   o.digest_every = train.whole("digest_every", 1, kMost, o.digest_every);
@@ -190,6 +241,7 @@ void read_train(Section& train, Recipe& recipe) {
   run.eval_rows = train.whole("eval_rows", 1, kMost, run.eval_rows);
   run.checkpoint_every = train.whole("checkpoint_every", 1, kMost, run.checkpoint_every);
   run.keep = train.whole("keep", 1, kMost, run.keep);
+  read_spike(train, run.spike);
   if (run.eval_every > 0 && recipe.eval.empty())
     fail_input("{}: eval_every = {} but [data] names no eval files", train.where("eval_every"),
                run.eval_every);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/config.h"
+#include "train/spike.h"
 #include "train/trainer.h"
 
 namespace avocado {
@@ -19,6 +20,7 @@ struct RunOptions {
   int64_t eval_rows = 64;          // rows of the evaluation data, from its start
   int64_t checkpoint_every = 100;  // steps; the last step always has one
   int64_t keep = 3;                // newest checkpoints that stay on disk
+  SpikeOptions spike{};
 };
 
 struct Recipe {

@@ -108,6 +108,28 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("[data]", "[data]\nrow_tokens = 65"), "row_tokens = 65 is above the context of 64"},
       {replaced("architecture = \"llama\"", "base = \"x.gguf\""),
        "run.toml:9:1: [tokenizer] has no place"},
+      {replaced("steps = 10", "steps = 10\noptimizer = \"adam\""),
+       "run.toml:17:13: [train]: optimizer = \"adam\"; known are \"adamw\", \"muon\""},
+      {replaced("steps = 10", "steps = 10\noptimizer = \"sgd\"\nbeta1 = 0.9"),
+       "run.toml:18:1: [train] unknown key \"beta1\""},
+      {replaced("steps = 10", "steps = 10\nmomentum = 0.9"), "unknown key \"momentum\""},
+      {replaced("steps = 10", "steps = 10\noptimizer_state = \"4bit\""),
+       "optimizer_state = \"4bit\"; it must be \"f32\" or \"8bit\""},
+      {replaced("steps = 10", "steps = 10\nschedule = \"wsd\"\ndecay_steps = 11"),
+       "run.toml:18:15: [train]: decay_steps = 11; it must be from 0 to 10"},
+      {replaced("steps = 10", "steps = 10\ndecay_steps = 3"), "unknown key \"decay_steps\""},
+      {replaced("steps = 10", "steps = 10\nschedule = \"constant\"\nmin_lr = 0"),
+       "unknown key \"min_lr\""},
+      {replaced("steps = 10", "steps = 10\nema = 1"), "ema = 1; it must be from 0 to"},
+      {replaced("steps = 10", "steps = 10\nspike = { factor = 1 }"),
+       "factor = 1; it must be above"},
+      {replaced("steps = 10", "steps = 10\nspike = { windows = 9 }"), "unknown key \"windows\""},
+      {replaced("steps = 10", "steps = 10\n[[train.group]]\nlr_scale = 2"), "match is missing"},
+      {replaced("steps = 10", "steps = 10\n[[train.group]]\nmatch = \"a\"\nlr = 2"),
+       "unknown key \"lr\""},
+      {replaced("steps = 10", "steps = 10\n[[train.group]]\nmatch = \"a\"\nlr_scale = -2"),
+       "group \"a\": lr_scale = -2; it must be from 0"},
+      {replaced("steps = 10", "steps = 10\ngroup = \"a\""), "group must be a list of sections"},
       {"", "the section [model] is missing"},
       {"model = 3", "model must be a section"},
   };
@@ -116,6 +138,44 @@ TEST(Recipe, ErrorsNameLineAndMending) {
     EXPECT_NE(found.find(c.expected), std::string::npos)
         << "expected: " << c.expected << "\nfound: " << found;
   }
+}
+
+TEST(Recipe, OptimizerScheduleAndGroups) {
+  const Recipe recipe = parse_recipe(replaced("steps = 10", R"(steps = 100
+optimizer = "muon"
+optimizer_state = "8bit"
+schedule = "wsd"
+decay_shape = "sqrt"
+ema = 0.99
+spike = { window = 20, factor = 3 }
+
+[[train.group]]
+match = "blk.*.attn_*"
+lr_scale = 0.5
+
+[[train.group]]
+match = "token_embd.weight"
+weight_decay = 0
+)"),
+                                     "run.toml");
+  const TrainOptions& o = recipe.options;
+  EXPECT_EQ(o.optimizer, "muon");
+  EXPECT_EQ(o.momentum, 0.95);  // as its authors use it
+  EXPECT_TRUE(o.nesterov);
+  EXPECT_EQ(o.decay_steps, 10);
+  EXPECT_EQ(recipe.run.spike.window, 20);
+  EXPECT_EQ(recipe.run.spike.factor, 3);
+  ASSERT_EQ(o.groups.size(), 2u);
+  EXPECT_EQ(o.groups[0].lr_scale, 0.5);
+  EXPECT_FALSE(o.groups[0].weight_decay);
+  EXPECT_EQ(o.groups[1].weight_decay, 0.0);
+  EXPECT_EQ(options_from_json(options_to_json(o), "run.json"), o);
+  EXPECT_EQ(parse_recipe(replaced("steps = 10", "steps = 10\noptimizer = \"lion\""), "run.toml")
+                .options.beta2,
+            0.99);
+  EXPECT_EQ(parse_recipe(replaced("steps = 10", "steps = 10\nschedule = \"constant\""), "run.toml")
+                .options.min_lr,
+            1e-3);
 }
 
 TEST(Recipe, BaseNeedsNoTokenizer) {

@@ -60,7 +60,7 @@ void write_tokenizer(const std::string& path, const RunSetup& setup) {
 void write_initial_weights(const std::string& path, const RunSetup& setup,
                            const std::string& definition) {
   const graph::Graph graph = build_graph(setup.config);
-  TrainState state(graph);
+  TrainState state(graph, setup.options);
   for (size_t w = 0; w < graph.weights.size(); ++w)
     std::copy_n(setup.initial[w], graph.weights[w].count(), state.param(static_cast<int>(w)));
   state.chain = definition;

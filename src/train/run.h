@@ -60,6 +60,7 @@ class Run {
   std::string manifest_path() const { return folder_ + "/run.json"; }
   std::string metrics_path() const { return folder_ + "/metrics.jsonl"; }
   std::string final_path() const { return folder_ + "/final.gguf"; }
+  std::string final_average_path() const { return folder_ + "/final-ema.gguf"; }
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;

@@ -44,12 +44,13 @@ class RunTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  void create() {
+  void create(const TrainOptions& options = {}) {
     const Dataset train = make_data(1), eval = make_data(3);
     RunSetup setup;
     setup.config = architecture("llama", "test").tiny();
     setup.config.vocab = kVocab;
     setup.config.context = kRowTokens;
+    setup.options = options;
     setup.options.steps = kSteps;
     setup.options.rows = 2;
     setup.options.micro_batches = 2;
@@ -60,7 +61,7 @@ class RunTest : public testing::Test {
   }
 
   // Stops after `limit` steps of this session as SIGINT does.
-  RunOutcome train(int64_t limit = kSteps) {
+  RunOutcome train(int64_t limit = kSteps, const RunOptions& options = run_options()) {
     const avocado::Run run = avocado::Run::open(folder_);
     std::atomic<bool> stop{false};
     warnings_.clear();
@@ -68,7 +69,7 @@ class RunTest : public testing::Test {
     RunObserver observer;
     observer.on_step = [&](const StepResult&, double) { stop = ++made >= limit; };
     observer.on_warning = [&](const std::string& text) { warnings_.push_back(text); };
-    return train_run(run, run_options(), pool_, observer, &stop);
+    return train_run(run, options, pool_, observer, &stop);
   }
 
   VerifyReport verify(VerifyOptions options = {}) {
@@ -257,6 +258,55 @@ TEST_F(RunTest, RejectsOtherChanges) {
     EXPECT_TRUE(rejected) << name;
     damage(path, whole.size() / 2);
   }
+  EXPECT_TRUE(verify().passed);
+}
+
+TEST_F(RunTest, TheAverageIsEvaluatedSavedAndVerified) {
+  fs::remove_all(folder_);
+  TrainOptions options;
+  options.ema = 0.9;
+  options.optimizer = "muon";
+  options.optimizer_state = "8bit";
+  create(options);
+  train(10);
+  const RunOutcome outcome = train();
+  EXPECT_TRUE(outcome.finished);
+  const std::string log = read_text_file(file("metrics.jsonl"));
+  EXPECT_NE(log.find("\"ema_loss\":"), std::string::npos);
+  VerifyReport report = verify();
+  EXPECT_TRUE(report.passed) << report.problem;
+  const std::string average = file("final-ema.gguf"), whole = read_text_file(average);
+  EXPECT_NE(whole, read_text_file(file("final.gguf")));
+  damage(average, whole.size() - 5);
+  EXPECT_FALSE(verify().passed);
+  fs::remove(average);
+  EXPECT_FALSE(verify().passed);
+  EXPECT_EQ(train().weights_digest, outcome.weights_digest);  // it is written again
+  EXPECT_EQ(read_text_file(average), whole);
+  report = verify();
+  EXPECT_TRUE(report.passed) << report.problem;
+}
+
+TEST_F(RunTest, ASpikeStopsTheRunUntilItIsLetPass) {
+  const RunOutcome whole = train();
+  fs::remove_all(folder_);
+  create();
+  // The loss of this run falls, so a factor so near to 1 is passed by an ordinary step.
+  RunOptions options = run_options();
+  options.spike = {.window = 4, .factor = 1.0001};
+  std::string first, again;
+  for (std::string* message : {&first, &again}) {
+    try {
+      train(kSteps, options);
+      FAIL() << "no spike";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      *message = error.what();
+    }
+  }
+  EXPECT_NE(first.find("the loss rose to"), std::string::npos) << first;
+  EXPECT_EQ(first, again);  // the window is read from the log
+  EXPECT_EQ(train().chain, whole.chain);
   EXPECT_TRUE(verify().passed);
 }
 

@@ -115,6 +115,23 @@ void Sharding::add_slice(std::span<float* const> own_sums, float* last, int64_t 
   if (sums[0] != last + mine.begin) std::copy_n(sums[0], count, last + mine.begin);
 }
 
+Gather Sharding::gather() {
+  if (processes_.size() == 1) return {};
+  return [this](int64_t weight, std::span<const std::byte> own, size_t size) {
+    const int from = owner(weight);
+    if (from == processes_.rank()) {
+      const Processes::Outgoing out{0, own};
+      if (!processes_.leader()) processes_.exchange({&out, 1}, {});
+      return own;
+    }
+    if (!processes_.leader()) return std::span<const std::byte>();
+    gathered_.reserve(size);
+    const Processes::Incoming in{from, std::span(gathered_.data(), size)};
+    processes_.exchange({}, {&in, 1});
+    return std::span<const std::byte>(in.bytes);
+  };
+}
+
 double Sharding::add_losses(const GradientTree& tree, double last) {
   std::vector<double> sums(subtrees_.size());
   auto next = sums.begin() + subtree_cuts_[static_cast<size_t>(processes_.rank())];

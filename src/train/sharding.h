@@ -47,6 +47,9 @@ class Sharding {
   double add_losses(const GradientTree& tree, double last);
   void add_counts(std::span<int64_t> counts);
 
+  // For the state of which this process keeps weights() (state.h).
+  Gather gather();
+
   // Hands the weights of each process, one of the layout's numbers or one number per weight, to
   // all.
   void share_weights(float* numbers) { all_gather(processes_, numbers, number_cuts_); }
@@ -69,6 +72,7 @@ class Sharding {
   std::vector<Subtree> subtrees_;      // of all processes, ascending
   std::vector<int64_t> subtree_cuts_;  // [cuts[r], cuts[r + 1]) are those of process r
   Buffer<float> received_;
+  Buffer<std::byte> gathered_;
 };
 
 }  // namespace avocado

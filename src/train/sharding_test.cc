@@ -133,6 +133,33 @@ TEST(Sharding, ProcessesDoNotChangeABit) {
   }
 }
 
+TEST(Sharding, NorWithAnyOptimizer) {
+  const Dataset data = tiny_data();
+  for (const char* optimizer : {"adamw", "muon", "lion", "sgd"})
+    for (const char* kept : {"f32", "8bit"}) {
+      TrainOptions options = tiny_options(3);
+      options.optimizer = optimizer;
+      options.optimizer_state = kept;
+      options.ema = 0.5;
+      const auto train = [&](Processes& self) {
+        ThreadPool pool(1);
+        Trainer trainer(tiny_model(), options, data, pool, self);
+        Outcome outcome = outcome_of(trainer, 4);
+        outcome.chains.push_back(std::to_string(trainer.evaluate_average(data, 3)));
+        for (size_t w = 0; w < trainer.graph().weights.size(); ++w) {
+          const float* average = trainer.averaged_weights()[w];
+          outcome.weights.insert(outcome.weights.end(), average,
+                                 average + trainer.graph().weights[w].count());
+        }
+        return outcome;
+      };
+      const Outcome expected = train(single_process());
+      test::run_processes(3, [&](Processes& self) {
+        EXPECT_TRUE(train(self) == expected) << optimizer << " " << kept << " " << self.rank();
+      });
+    }
+}
+
 TEST(Sharding, ACheckpointServesAnyCount) {
   const Dataset data = tiny_data();
   const Outcome expected = alone(7);

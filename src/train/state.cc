@@ -1,30 +1,72 @@
 #include "train/state.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <charconv>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/sha256.h"
 #include "files/safetensors.h"
+#include "train/optimizer.h"
 
 namespace avocado {
 namespace {
 
 constexpr int64_t kAlign = 16;  // floats in a cache line
 constexpr const char* kFormat = "avocado-checkpoint-1";
-constexpr std::array<const char*, 3> kParts = {"p.", "m.", "v."};
+constexpr const char* kParams = "p";
 
-Buffer<float> zeros(int64_t count) {
-  Buffer<float> buffer(static_cast<size_t>(count));
-  std::fill_n(buffer.data(), count, 0.0f);
-  return buffer;
+std::string tensor_name(const std::string& part, const graph::Weight& weight) {
+  return part + "." + weight.name;
 }
 
-std::array<float*, 3> parts(const TrainState& state) {
-  return {state.params.data(), state.m.data(), state.v.data()};
+// One tensor of a checkpoint, its bytes in the state's memory; none when another process keeps it.
+struct Entry {
+  std::string name;
+  DType type;
+  std::vector<int64_t> shape;
+  std::span<std::byte> bytes;
+
+  size_t size() const {
+    int64_t count = 1;
+    for (int64_t n : shape) count *= n;
+    return *dtype_bytes(type, count);
+  }
+};
+
+// Per weight, in the order of the state's digest: the parameters, then what is kept.
+std::vector<std::vector<Entry>> entries(const graph::Graph& graph, const TrainState& state) {
+  std::vector<std::vector<Entry>> result;
+  for (size_t w = 0; w < graph.weights.size(); ++w) {
+    const graph::Weight& weight = graph.weights[w];
+    const std::span params(state.param(static_cast<int>(w)), static_cast<size_t>(weight.count()));
+    std::vector<Entry>& list = result.emplace_back();
+    list.push_back({tensor_name(kParams, weight),
+                    DType::f32,
+                    {weight.rows, weight.cols},
+                    std::as_writable_bytes(params)});
+    for (const StateTensor& tensor : state.kept[w])
+      list.push_back({tensor_name(tensor.part, weight), tensor.type, tensor.shape,
+                      std::span(tensor.data.data(), tensor.data.size())});
+  }
+  return result;
+}
+
+// The bytes of entry t of weight w. Every process has the parameters, the first entry.
+std::span<const std::byte> bytes_of(const std::vector<std::vector<Entry>>& list, size_t w, size_t t,
+                                    const Gather& gather) {
+  const Entry& entry = list[w][t];
+  if (!gather || t == 0) return entry.bytes;
+  return gather(static_cast<int64_t>(w), entry.bytes, entry.size());
+}
+
+std::string digest_of(const std::vector<std::vector<Entry>>& list, const TrainState& state,
+                      const std::string& definition, const Gather& gather) {
+  Sha256 hash;
+  hash.update(static_cast<uint64_t>(state.step)).update(state.position).update(definition);
+  for (size_t w = 0; w < list.size(); ++w)
+    for (size_t t = 0; t < list[w].size(); ++t) hash.update(bytes_of(list, w, t, gather));
+  return hash.hex();
 }
 
 const std::string& metadata(const SafetensorsFile& file, const std::string& key) {
@@ -44,13 +86,12 @@ uint64_t metadata_number(const SafetensorsFile& file, const std::string& key) {
   return number;
 }
 
-std::span<const std::byte> tensor_bytes(const SafetensorsFile& file, const std::string& name,
-                                        const graph::Weight& weight) {
-  const TensorView* tensor = file.tensor(name);
-  if (!tensor) fail_input("{}: tensor {} is missing", file.path(), name);
-  if (tensor->type != DType::f32 || tensor->shape != std::vector{weight.rows, weight.cols})
-    fail_input("{}: tensor {} is not F32 of shape [{}, {}]", file.path(), name, weight.rows,
-               weight.cols);
+std::span<const std::byte> tensor_bytes(const SafetensorsFile& file, const Entry& entry) {
+  const TensorView* tensor = file.tensor(entry.name);
+  if (!tensor) fail_input("{}: tensor {} is missing", file.path(), entry.name);
+  if (tensor->type != entry.type || tensor->shape != entry.shape)
+    fail_input("{}: tensor {} is not {} of shape [{}]", file.path(), entry.name,
+               dtype_traits(entry.type)->name, fmt::join(entry.shape, ", "));
   return tensor->data;
 }
 
@@ -59,10 +100,10 @@ struct CheckedFile {
   SafetensorsFile file;
   int64_t step;
   uint64_t position;
-  std::vector<std::array<std::span<const std::byte>, 3>> tensors;  // per weight: p, m, v
+  std::vector<std::vector<std::span<const std::byte>>> tensors;  // as entries() has them
 };
 
-CheckedFile open_checked(const std::string& path, const graph::Graph& graph,
+CheckedFile open_checked(const std::string& path, const std::vector<std::vector<Entry>>& expected,
                          const std::string& definition) {
   CheckedFile read{SafetensorsFile::open(path), 0, 0, {}};
   const SafetensorsFile& file = read.file;
@@ -72,23 +113,37 @@ CheckedFile open_checked(const std::string& path, const graph::Graph& graph,
   if (metadata(file, "definition") != definition)
     fail_input("{}: belongs to another run (its definition is {}, this one's {})", path,
                metadata(file, "definition"), definition);
-  if (file.tensors().size() != kParts.size() * graph.weights.size())
-    fail_input("{}: {} tensors; this model's checkpoints have {}", path, file.tensors().size(),
-               kParts.size() * graph.weights.size());
+  size_t count = 0;
+  for (const std::vector<Entry>& weight : expected) count += weight.size();
+  if (file.tensors().size() != count)
+    fail_input("{}: {} tensors; this run's checkpoints have {}", path, file.tensors().size(),
+               count);
   read.step = static_cast<int64_t>(metadata_number(file, "step"));
   read.position = metadata_number(file, "position");
   Sha256 hash;
   hash.update(static_cast<uint64_t>(read.step)).update(read.position).update(definition);
-  for (const graph::Weight& weight : graph.weights) {
+  for (const std::vector<Entry>& weight : expected) {
     auto& tensors = read.tensors.emplace_back();
-    for (size_t p = 0; p < kParts.size(); ++p) {
-      tensors[p] = tensor_bytes(file, kParts[p] + weight.name, weight);
-      hash.update(tensors[p]);
-    }
+    for (const Entry& entry : weight) hash.update(tensors.emplace_back(tensor_bytes(file, entry)));
   }
   if (hash.hex() != metadata(file, "state"))
     fail_input("{}: the content does not agree with its digest; the file is damaged", path);
   return read;
+}
+
+// What differs first between the stored and the replayed bytes of a tensor; empty when nothing
+// does.
+template <class T>
+std::string first_difference(const std::string& tensor, const std::byte* stored,
+                             std::span<const std::byte> replayed) {
+  for (size_t i = 0; i < replayed.size() / sizeof(T); ++i) {
+    T then, now;
+    std::memcpy(&then, stored + i * sizeof(T), sizeof(T));
+    std::memcpy(&now, replayed.data() + i * sizeof(T), sizeof(T));
+    if (std::memcmp(&then, &now, sizeof(T)) != 0)
+      return fmt::format("tensor {}, element {}: stored {}, replayed {}", tensor, i, then, now);
+  }
+  return {};
 }
 
 }  // namespace
@@ -100,73 +155,100 @@ WeightLayout::WeightLayout(const graph::Graph& graph) {
   }
 }
 
-TrainState::TrainState(const graph::Graph& graph)
-    : layout(graph), params(zeros(layout.total)), m(zeros(layout.total)), v(zeros(layout.total)) {}
+TrainState::TrainState(const graph::Graph& graph, const TrainOptions& options, int64_t begin,
+                       int64_t end)
+    : layout(graph), params(static_cast<size_t>(layout.total)) {
+  std::fill_n(params.data(), layout.total, 0.0f);
+  for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w) {
+    kept.push_back(kept_tensors(graph, options, w));
+    if (w >= begin && w < end) continue;
+    for (StateTensor& tensor : kept.back()) tensor.data = Buffer<std::byte>();
+  }
+}
+
+const StateTensor* TrainState::kept_tensor(int weight, const std::string& part) const {
+  for (const StateTensor& tensor : kept[weight])
+    if (tensor.part == part) return &tensor;
+  return nullptr;
+}
+
+float* TrainState::average(int weight) const {
+  const StateTensor* tensor = kept_tensor(weight, kAverage);
+  return tensor ? tensor->floats() : nullptr;
+}
 
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition) {
-  Sha256 hash;
-  hash.update(static_cast<uint64_t>(state.step)).update(state.position).update(definition);
-  for (size_t w = 0; w < graph.weights.size(); ++w)
-    for (const float* part : parts(state))
-      hash.update_array(
-          std::span(part + state.layout.offset[w], static_cast<size_t>(graph.weights[w].count())));
-  return hash.hex();
+                         const std::string& definition, const Gather& gather) {
+  return digest_of(entries(graph, state), state, definition, gather);
 }
 
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition) {
+                      const std::string& definition, const Gather& gather, bool leader) {
+  const std::vector<std::vector<Entry>> list = entries(graph, state);
+  // By part and then by weight, as the parameters alone are what most readers want.
+  size_t parts = 0;
+  for (const std::vector<Entry>& weight : list) parts = std::max(parts, weight.size());
   std::vector<TensorView> tensors;
-  for (size_t p = 0; p < kParts.size(); ++p)
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      const graph::Weight& weight = graph.weights[w];
-      const float* values = parts(state)[p] + state.layout.offset[w];
-      tensors.push_back(
-          {.name = kParts[p] + weight.name,
-           .type = DType::f32,
-           .shape = {weight.rows, weight.cols},
-           .data = std::as_bytes(std::span(values, static_cast<size_t>(weight.count())))});
+  std::vector<std::pair<size_t, size_t>> places;  // weight and part of each
+  for (size_t part = 0; part < parts; ++part)
+    for (size_t w = 0; w < list.size(); ++w) {
+      if (part >= list[w].size()) continue;
+      const Entry& entry = list[w][part];
+      tensors.push_back({.name = entry.name, .type = entry.type, .shape = entry.shape, .data = {}});
+      places.emplace_back(w, part);
     }
+  const auto data_of = [&](size_t i) {
+    return bytes_of(list, places[i].first, places[i].second, gather);
+  };
+  const std::string digest = digest_of(list, state, definition, gather);
+  if (!leader) {
+    for (size_t i = 0; i < tensors.size(); ++i) data_of(i);
+    return;
+  }
   write_safetensors(path, tensors,
                     {{"format", kFormat},
                      {"step", std::to_string(state.step)},
                      {"position", std::to_string(state.position)},
                      {"definition", definition},
-                     {"state", state_digest(graph, state, definition)},
-                     {"chain", state.chain}});
+                     {"state", digest},
+                     {"chain", state.chain}},
+                    data_of);
 }
 
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
                      const std::string& definition) {
-  const CheckedFile read = open_checked(path, graph, definition);
-  for (size_t w = 0; w < graph.weights.size(); ++w)
-    for (size_t p = 0; p < kParts.size(); ++p)
-      std::memcpy(parts(state)[p] + state.layout.offset[w], read.tensors[w][p].data(),
-                  read.tensors[w][p].size());
+  const std::vector<std::vector<Entry>> list = entries(graph, state);
+  const CheckedFile read = open_checked(path, list, definition);
+  const std::string& chain = metadata(read.file, "chain");
+  for (size_t w = 0; w < list.size(); ++w)
+    for (size_t t = 0; t < list[w].size(); ++t)
+      std::copy_n(read.tensors[w][t].data(), list[w][t].bytes.size(), list[w][t].bytes.data());
   state.step = read.step;
   state.position = read.position;
-  state.chain = metadata(read.file, "chain");
+  state.chain = chain;
 }
 
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
-                               const TrainState& state, const std::string& definition) {
-  const CheckedFile read = open_checked(path, graph, definition);
+                               const TrainState& state, const std::string& definition,
+                               const Gather& gather) {
+  const std::vector<std::vector<Entry>> list = entries(graph, state);
+  const CheckedFile read = open_checked(path, list, definition);
   if (read.step != state.step)
     return fmt::format("it holds step {} where step {} is expected", read.step, state.step);
   if (read.position != state.position)
     return fmt::format("its data position is {}; replayed {}", read.position, state.position);
-  for (size_t p = 0; p < kParts.size(); ++p)
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      const std::byte* stored = read.tensors[w][p].data();
-      const float* replayed = parts(state)[p] + state.layout.offset[w];
-      for (int64_t i = 0; i < graph.weights[w].count(); ++i) {
-        float value;
-        std::memcpy(&value, stored + i * sizeof value, sizeof value);
-        if (std::bit_cast<uint32_t>(value) != std::bit_cast<uint32_t>(replayed[i]))
-          return fmt::format("tensor {}{}, element {}: stored {}, replayed {}", kParts[p],
-                             graph.weights[w].name, i, value, replayed[i]);
-      }
+  std::string difference;  // the walk goes on after it, because all processes make it together
+  for (size_t w = 0; w < list.size(); ++w)
+    for (size_t t = 0; t < list[w].size(); ++t) {
+      const std::span<const std::byte> replayed = bytes_of(list, w, t, gather);
+      if (!difference.empty()) continue;
+      const auto& [name, type, shape, own] = list[w][t];
+      const std::byte* stored = read.tensors[w][t].data();
+      difference = type == DType::f32  ? first_difference<float>(name, stored, replayed)
+                   : type == DType::i8 ? first_difference<int8_t>(name, stored, replayed)
+                                       : first_difference<uint8_t>(name, stored, replayed);
     }
+  if (!difference.empty()) return difference;
   if (metadata(read.file, "chain") != state.chain)
     return "its chain of digests differs from the replayed one";
   return {};
@@ -177,7 +259,9 @@ std::vector<float> read_parameters(const std::string& path, const graph::Graph& 
   const WeightLayout layout(graph);
   std::vector<float> params(static_cast<size_t>(layout.total));
   for (size_t w = 0; w < graph.weights.size(); ++w) {
-    const auto bytes = tensor_bytes(file, kParts[0] + graph.weights[w].name, graph.weights[w]);
+    const graph::Weight& weight = graph.weights[w];
+    const auto bytes = tensor_bytes(
+        file, {tensor_name(kParams, weight), DType::f32, {weight.rows, weight.cols}, {}});
     std::memcpy(params.data() + layout.offset[w], bytes.data(), bytes.size());
   }
   return params;

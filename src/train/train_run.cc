@@ -27,6 +27,7 @@ class Session {
         options_(options),
         observer_(observer),
         processes_(processes),
+        spikes_(options.spike),
         log_(processes.leader() ? std::make_unique<MetricsLog>(run.metrics_path()) : nullptr),
         trainer_(run.make_trainer(pool, processes)) {}
 
@@ -40,11 +41,11 @@ class Session {
     while (!trainer_->finished()) {
       const int64_t step = make_step();
       const bool stopping = any(processes_, stop && *stop);
-      if (due(options_.eval_every, step) && processes_.leader()) evaluate();
+      if (due(options_.eval_every, step)) evaluate();
       if (due(options_.checkpoint_every, step) || trainer_->finished() || stopping) checkpoint();
       if (stopping && !trainer_->finished()) return outcome(false);
     }
-    if (final_digest_.empty() && processes_.leader()) write_final();
+    if (any(processes_, processes_.leader() && !all_written())) write_final();
     return outcome(true);
   }
 
@@ -87,9 +88,14 @@ class Session {
     bool recorded = false;
     for (const MetricsRecord& record : metrics.records) {
       recorded |= record.kind == "checkpoint" && record.step == found;
-      if (record.kind == "final" && record.step == found) keep_final(record);
+      if (record.kind == "final" && record.step == found && is_whole(record, run_.final_path()))
+        final_digest_ = record_field<std::string>(record.json, "weights", record.source);
+      if (record.kind == "final-ema" && record.step == found)
+        average_written_ = is_whole(record, run_.final_average_path());
     }
     if (found > 0 && !recorded) record_checkpoint(found);
+    for (int64_t step = 0; step < found; ++step)
+      spikes_.add(metrics.steps[static_cast<size_t>(step)].loss);
     return found;
   }
 
@@ -111,12 +117,10 @@ class Session {
     }
   }
 
-  void keep_final(const MetricsRecord& record) {
-    const auto digest = record_field<std::string>(record.json, "weights", record.source);
-    if (std::filesystem::exists(run_.final_path()) &&
-        sha256_file(run_.final_path()) ==
-            record_field<std::string>(record.json, "sha256", record.source))
-      final_digest_ = digest;
+  // Whether the file is there as the record says.
+  static bool is_whole(const MetricsRecord& record, const std::string& path) {
+    return std::filesystem::exists(path) &&
+           sha256_file(path) == record_field<std::string>(record.json, "sha256", record.source);
   }
 
   int64_t make_step() {
@@ -127,15 +131,23 @@ class Session {
     const double tokens_per_s = static_cast<double>(result.inputs) / std::max(seconds, 1e-9);
     log_->append(step_record(result, tokens_per_s));
     if (observer_.on_step) observer_.on_step(result, tokens_per_s);
+    if (const double usual = spikes_.add(result.loss); usual >= 0)
+      fail_input("{}",
+                 spike_message(result, usual, options_.spike, run_.options(), run_.train_data()));
     return result.step;
   }
 
+  // Every process computes it, which takes no longer than to wait for the leader.
   void evaluate() {
     const double loss = trainer_->evaluate(*run_.eval_data(), options_.eval_rows);
-    log_->append({{"kind", "eval"},
-                  {"step", trainer_->completed_steps()},
-                  {"loss", loss},
-                  {"rows", options_.eval_rows}});
+    Json record = {{"kind", "eval"},
+                   {"step", trainer_->completed_steps()},
+                   {"loss", loss},
+                   {"rows", options_.eval_rows}};
+    if (run_.options().ema > 0)
+      record["ema_loss"] = trainer_->evaluate_average(*run_.eval_data(), options_.eval_rows);
+    if (!processes_.leader()) return;
+    log_->append(record);
     if (observer_.on_eval) observer_.on_eval(trainer_->completed_steps(), loss);
   }
 
@@ -169,16 +181,31 @@ class Session {
     }
   }
 
+  bool all_written() const {
+    return !final_digest_.empty() && (run_.options().ema == 0 || average_written_);
+  }
+
+  // The average comes first: the record of the weights says that all is written.
   void write_final() {
-    save_gguf(run_.final_path(), run_.config(), trainer_->graph(), trainer_->weights(),
-              run_.tokenizer(), run_.chat_template());
-    final_digest_ = weights_digest(trainer_->graph(), trainer_->weights());
-    log_->append({{"kind", "final"},
+    if (run_.options().ema > 0)
+      write_model("final-ema", run_.final_average_path(), trainer_->averaged_weights());
+    final_digest_ = write_model("final", run_.final_path(), trainer_->weights());
+    if (log_) log_->sync();
+  }
+
+  // Returns the digest of the weights.
+  std::string write_model(const char* kind, const std::string& path,
+                          const std::vector<const float*>& weights) {
+    if (!processes_.leader()) return {};
+    save_gguf(path, run_.config(), trainer_->graph(), weights, run_.tokenizer(),
+              run_.chat_template());
+    const std::string digest = weights_digest(trainer_->graph(), weights);
+    log_->append({{"kind", kind},
                   {"step", trainer_->completed_steps()},
-                  {"file", file_name(run_.final_path())},
-                  {"sha256", sha256_file(run_.final_path())},
-                  {"weights", final_digest_}});
-    log_->sync();
+                  {"file", file_name(path)},
+                  {"sha256", sha256_file(path)},
+                  {"weights", digest}});
+    return digest;
   }
 
   RunOutcome outcome(bool finished) const {
@@ -189,9 +216,11 @@ class Session {
   const RunOptions& options_;
   const RunObserver& observer_;
   Processes& processes_;
+  SpikeWatch spikes_;
   std::unique_ptr<MetricsLog> log_;  // of the leader
   std::unique_ptr<Trainer> trainer_;
   std::string final_digest_;
+  bool average_written_ = false;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "models/registry.h"
 #include "train/definition.h"
 #include "train/gradient_tree.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/sharding.h"
 #include "train/state.h"
@@ -25,6 +26,11 @@ namespace {
 // In row order and in double: the same for every way to cut rows into batches.
 void add_ascending(std::span<const float> values, double& sum) {
   for (float value : values) sum += static_cast<double>(value);
+}
+
+const TrainOptions& checked(const TrainOptions& options) {
+  check_options(options, [](const char*) { return "training options"; });
+  return options;
 }
 
 std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, const TrainState& state,
@@ -45,11 +51,14 @@ struct Trainer::Impl {
   const Dataset& data;
   ThreadPool& pool;
   graph::Graph graph;
+  Sharding sharding;
   TrainState state;
+  Optimizer optimizer;
+  std::vector<int> own_weights;  // which this process moves
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
-  Sharding sharding;
+  Buffer<float> averages;  // of all weights, while several processes keep a part each
   std::string definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
@@ -60,12 +69,14 @@ struct Trainer::Impl {
         data(d),
         pool(p),
         graph(build_graph(c)),
-        state(graph),
+        sharding(WeightLayout(graph), checked(options).micro_batches, processes, p),
+        state(graph, options, sharding.weights().begin, sharding.weights().end),
+        optimizer(graph, options, state, p),
+        own_weights(static_cast<size_t>(sharding.weights().end - sharding.weights().begin)),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
-        tree(state.layout.total, p),
-        sharding(state.layout, o.micro_batches, processes, p) {
-    check_options(options, [](const char*) { return "training options"; });
+        tree(state.layout.total, p) {
+    std::iota(own_weights.begin(), own_weights.end(), static_cast<int>(sharding.weights().begin));
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);
@@ -93,6 +104,28 @@ struct Trainer::Impl {
     for (size_t w = 0; w < graph.weights.size(); ++w)
       result.push_back(state.param(static_cast<int>(w)));
     return result;
+  }
+
+  std::vector<float*> averaged_weights() {
+    std::vector<float*> result;
+    if (options.ema == 0) return result;
+    const bool alone = sharding.processes().size() == 1;
+    if (!alone) {
+      averages.reserve(static_cast<size_t>(state.layout.total));
+      for (int w : own_weights)
+        std::copy_n(state.average(w), graph.weights[w].count(),
+                    averages.data() + state.layout.offset[w]);
+      sharding.share_weights(averages.data());
+    }
+    for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w)
+      result.push_back(alone ? state.average(w) : averages.data() + state.layout.offset[w]);
+    return result;
+  }
+
+  // The weights become these values and the values the weights, element by element.
+  void exchange_weights(const std::vector<float*>& values) {
+    for (int w = 0; w < static_cast<int>(values.size()); ++w)
+      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), values[w]);
   }
 
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
@@ -149,33 +182,10 @@ struct Trainer::Impl {
     return std::accumulate(squares.begin(), squares.end(), 0.0);
   }
 
-  void update(double lr, double grad_scale) {
-    kernels::AdamwStep step{};
-    step.lr = static_cast<float>(lr);
-    step.beta1 = static_cast<float>(options.beta1);
-    step.beta2 = static_cast<float>(options.beta2);
-    step.eps = static_cast<float>(options.eps);
-    step.m_correction = static_cast<float>(bias_correction(options.beta1, state.step));
-    step.v_correction = static_cast<float>(bias_correction(options.beta2, state.step));
-    step.grad_scale = static_cast<float>(grad_scale);
-    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w) {
-      step.weight_decay = graph.weights[w].matrix ? static_cast<float>(options.weight_decay) : 0.0f;
-      const int64_t at = state.layout.offset[w];
-      kernels::adamw(pool, state.params.data() + at, gradient.data() + at, state.m.data() + at,
-                     state.v.data() + at, graph.weights[w].count(), step);
-    }
-    sharding.share_weights(state.params.data());
-  }
-
-  // Both moments of all weights, of which a step moves only those of this process.
-  void gather_state() {
-    sharding.share_weights(state.m.data());
-    sharding.share_weights(state.v.data());
-  }
-
   std::string state_digest() {
-    gather_state();
-    return avocado::state_digest(graph, state, definition);
+    std::string digest = avocado::state_digest(graph, state, definition, sharding.gather());
+    broadcast(sharding.processes(), std::as_writable_bytes(std::span(digest)));
+    return digest;
   }
 
   StepResult step() {
@@ -194,7 +204,9 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / learned);
+    optimizer.update(own_weights, gradient.data(),
+                     {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+    sharding.share_weights(state.params.data());
     if (state.step % options.digest_every == 0 || state.step == options.steps)
       result.digest = state_digest();
     state.chain = next_chain(state.chain, result);
@@ -246,11 +258,24 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   return loss / static_cast<double>(learned);
 }
 
+double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
+  if (impl_->options.ema == 0) fail_usage("this run keeps no average of its weights");
+  const std::vector<float*> averages = impl_->averaged_weights();
+  impl_->exchange_weights(averages);
+  const double loss = evaluate(data, rows);
+  impl_->exchange_weights(averages);
+  return loss;
+}
+
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }
 const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
+std::vector<const float*> Trainer::averaged_weights() const {
+  const std::vector<float*> averages = impl_->averaged_weights();
+  return {averages.begin(), averages.end()};
+}
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
@@ -258,9 +283,8 @@ std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  impl_->gather_state();
-  if (impl_->sharding.processes().leader())
-    write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->sharding.gather(),
+                   impl_->sharding.processes().leader());
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
@@ -268,8 +292,8 @@ void Trainer::load_checkpoint(const std::string& path) {
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
-  impl_->gather_state();
-  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition,
+                                     impl_->sharding.gather());
 }
 
 }  // namespace avocado

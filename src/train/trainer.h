@@ -5,7 +5,8 @@
 //
 // A step: every micro-batch gives the loss and the gradient of the sum of its token losses; these
 // are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
-// divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
+// divided by the number of learned tokens, clipped by its global norm, and the optimizer moves the
+// weights.
 //
 // Several processes may make the steps together (sharding.h). Then each has a Trainer made from the
 // same arguments, and what is marked "by all" has to be called by all of them, with the same
@@ -59,17 +60,22 @@ class Trainer {
 
   // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
   double evaluate(const Dataset& data, int64_t rows);
+  // By all: the same with the average of the weights (options.ema > 0).
+  double evaluate_average(const Dataset& data, int64_t rows);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;
   const graph::Graph& graph() const;
   std::vector<const float*> weights() const;  // in the order of graph().weights
+  // By all: the average of the weights over the steps, as it is until the next step; empty when
+  // options.ema is 0.
+  std::vector<const float*> averaged_weights() const;
   int64_t completed_steps() const;
   uint64_t data_position() const;  // rows seen
 
   // SHA-256 over model config, options, digest of the data and of the initial weights.
   const std::string& definition_digest() const;
-  // By all: SHA-256 over steps, data position, definition, parameters and both moments.
+  // By all: SHA-256 over steps, data position, definition, parameters and all that is kept.
   std::string state_digest() const;
   const std::string& chain() const;
 
@@ -77,8 +83,8 @@ class Trainer {
   void save_checkpoint(const std::string& path) const;
   // Replaces the state. Throws Error(input) when the file is damaged or belongs to another run.
   void load_checkpoint(const std::string& path);
-  // By all: what differs first between the file and this state; empty when nothing does. Throws as
-  // above.
+  // By all, the leader's answer counts: what differs first between the file and this state; empty
+  // when nothing does. Throws as above.
   std::string compare_checkpoint(const std::string& path) const;
 
  private:

@@ -59,6 +59,8 @@ class Verification {
         checkpoints_[record.step] = &record;
       } else if (record.kind == "final") {
         final_ = &record;
+      } else if (record.kind == "final-ema") {
+        final_average_ = &record;
       } else if (record.kind != "eval") {
         differ("{}: unknown kind \"{}\"", record.source, record.kind);
       }
@@ -74,9 +76,14 @@ class Verification {
       if (step != 0 && !checkpoints_.contains(step))
         differ("{}: the log does not know this checkpoint; resume the run to record it",
                run_.checkpoint_path(step));
-    if (final_) check_digest(run_.final_path(), *final_, "sha256");
-    if (!final_ && fs::exists(run_.final_path()))
-      differ("{}: the log does not know this file; resume the run to record it", run_.final_path());
+    check_model_file(run_.final_path(), final_);
+    check_model_file(run_.final_average_path(), final_average_);
+  }
+
+  void check_model_file(const std::string& path, const MetricsRecord* record) {
+    if (record) check_digest(path, *record, "sha256");
+    if (!record && fs::exists(path))
+      differ("{}: the log does not know this file; resume the run to record it", path);
   }
 
   void check_digest(const std::string& path, const MetricsRecord& record, const char* key) {
@@ -150,19 +157,33 @@ class Verification {
       const double replayed = trainer_->evaluate(*run_.eval_data(), rows);
       if (!same_bits(replayed, logged))
         differ("step {}: evaluation loss logged {}, replayed {}", step, logged, replayed);
+      if (run_.options().ema == 0) continue;
+      const auto average = record_field<double>(record.json, "ema_loss", record.source);
+      const double again = trainer_->evaluate_average(*run_.eval_data(), rows);
+      if (!same_bits(again, average))
+        differ("step {}: evaluation loss of the averaged weights logged {}, replayed {}", step,
+               average, again);
     }
   }
 
   void check_final_weights() {
-    if (!final_) return;
-    const std::string replayed = weights_digest(trainer_->graph(), trainer_->weights());
-    const auto logged = record_field<std::string>(final_->json, "weights", final_->source);
+    if (final_average_)
+      check_model(*final_average_, run_.final_average_path(), trainer_->averaged_weights());
+    if (final_)
+      report_.weights_digest = check_model(*final_, run_.final_path(), trainer_->weights());
+  }
+
+  // Returns the digest of the replayed weights, which is that of the log and of the file.
+  std::string check_model(const MetricsRecord& record, const std::string& path,
+                          const std::vector<const float*>& weights) {
+    const std::string replayed = weights_digest(trainer_->graph(), weights);
+    const auto logged = record_field<std::string>(record.json, "weights", record.source);
     if (replayed != logged)
-      differ("final weights: digest logged {}, replayed {}", logged, replayed);
-    const std::string stored = Model::load(run_.final_path(), pool_, {}).weights_digest();
+      differ("{}: digest of its weights logged {}, replayed {}", path, logged, replayed);
+    const std::string stored = Model::load(path, pool_, {}).weights_digest();
     if (replayed != stored)
-      differ("{}: digest of its weights {}, replayed {}", run_.final_path(), stored, replayed);
-    report_.weights_digest = replayed;
+      differ("{}: digest of its weights {}, replayed {}", path, stored, replayed);
+    return replayed;
   }
 
   const Run& run_;
@@ -172,6 +193,7 @@ class Verification {
   MetricsFile metrics_;
   std::map<int64_t, const MetricsRecord*> checkpoints_;
   const MetricsRecord* final_ = nullptr;
+  const MetricsRecord* final_average_ = nullptr;
   int64_t from_ = 0, to_ = 0;
   std::unique_ptr<Trainer> trainer_;
 };

@@ -209,7 +209,7 @@ void parse_model(Bytes bytes) {
 
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
-  TrainState state(tiny_graph());
+  TrainState state(tiny_graph(), TrainOptions{});
   read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
 }
 

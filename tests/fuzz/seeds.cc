@@ -307,7 +307,7 @@ std::vector<Bytes> model_seeds() {
 }
 
 std::vector<Bytes> checkpoint_seeds() {
-  TrainState state(tiny_graph());
+  TrainState state(tiny_graph(), TrainOptions{});
   state.step = 3;
   state.position = 24;
   state.chain = "chain";
