@@ -11,6 +11,7 @@
 #include "cli/data_progress.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
+#include "cli/together.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 #include "train/prepare.h"
@@ -31,13 +32,15 @@ std::atomic<bool> stop_requested{false};
 
 void request_stop(int) { stop_requested = true; }
 
-// The first interrupt ends the run after its step; a second one kills at once, which does no harm.
+// The first signal ends the run after its step; a second one kills at once, which does no harm.
+// SIGUSR1 is what mpirun hands on to its processes and what batch systems send before time is up.
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = request_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);
 }
 
 // A folder, or the recipe inside one, stands for the run in it.
@@ -113,20 +116,33 @@ void report(const Arguments& arguments, const Run& run, const RunOutcome& outcom
   finish_output();
 }
 
-void train(Arguments arguments) {
-  catch_signals();
-  find_run(arguments);
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
-  const Recipe recipe = load_recipe(arguments.recipe);
+// The folder is made and checked by the leader before the others open it.
+Run prepare(const Arguments& arguments, const Recipe& recipe, ThreadPool& pool,
+            Processes& processes) {
+  if (!processes.leader()) {
+    wait_for_leader(processes);
+    return Run::open(arguments.out);
+  }
   if (!Run::exists(arguments.out))
     create_run(arguments.out, recipe, read_text_file(arguments.recipe), pool,
                show_data_progress(stop_requested));
-  const Run run = Run::open(arguments.out);
+  Run run = Run::open(arguments.out);
   require_same_recipe(run, recipe);
+  wait_for_leader(processes);
+  return run;
+}
+
+void train(Arguments arguments, Processes& processes) {
+  catch_signals();
+  find_run(arguments);
+  ThreadPool pool(arguments.threads > 0 ? arguments.threads : threads_per_process(processes));
+  const Recipe recipe = load_recipe(arguments.recipe);
+  const Run run = prepare(arguments, recipe, pool, processes);
 
   Display display;
-  const RunOutcome outcome =
-      train_run(run, recipe.run, pool, observe(display, recipe.options.steps), &stop_requested);
+  const RunOutcome outcome = train_run(
+      run, recipe.run, pool, observe(display, recipe.options.steps), &stop_requested, processes);
+  if (!processes.leader()) return;
   if (display.progress) display.progress->finish();
   report(arguments, run, outcome, display);
   if (!outcome.finished)
@@ -150,7 +166,8 @@ void add_train(CLI::App& app) {
                    "Threads; never changes the result (default: one per core)")
       ->check(CLI::Range(1, 1024));
   verb->add_flag("--json", arguments->json, "Print one JSON object at the end");
-  verb->callback([arguments] { train(*arguments); });
+  verb->callback(
+      [arguments] { run_together([&](Processes& processes) { train(*arguments, processes); }); });
 }
 
 }  // namespace avocado::cli

@@ -170,7 +170,7 @@ std::vector<int64_t> Run::checkpoints() const {
   return steps;
 }
 
-std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
+std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool, Processes& processes) const {
   std::vector<float> values;
   std::vector<const float*> initial;
   if (!member(manifest_, "fresh_weights", manifest_path()).is_boolean())
@@ -180,7 +180,7 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
     values = read_parameters(checkpoint_path(0), graph);
     for (int64_t offset : WeightLayout(graph).offset) initial.push_back(values.data() + offset);
   }
-  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool);
+  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool, processes);
   if (trainer->definition_digest() != definition_)
     fail_input(
         "{}: model, options, data and first weights give the definition {}, not the recorded {}; "

@@ -66,7 +66,8 @@ class Run {
   std::vector<int64_t> checkpoints() const;
 
   // A trainer before its first step. Throws Error(input) when its definition is not the run's.
-  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool) const;
+  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool,
+                                        Processes& processes = single_process()) const;
 
  private:
   std::string folder_;
@@ -102,8 +103,11 @@ struct RunOutcome {
 };
 
 // Trains from the last whole checkpoint to the end, or until *stop becomes true: then the step is
-// finished and a checkpoint written. A finished run is left as it is.
+// finished and a checkpoint written. A finished run is left as it is. Several processes train
+// together when all of them call it; the leader's observer is told. An error in one of them has to
+// end the others too (Processes::abort), because they wait for it.
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
-                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr);
+                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr,
+                     Processes& processes = single_process());
 
 }  // namespace avocado

@@ -20,12 +20,18 @@ std::string tensor_name(const std::string& part, const graph::Weight& weight) {
   return part + "." + weight.name;
 }
 
-// One tensor of a checkpoint, its bytes in the state's memory.
+// One tensor of a checkpoint, its bytes in the state's memory; none when another process keeps it.
 struct Entry {
   std::string name;
   DType type;
   std::vector<int64_t> shape;
   std::span<std::byte> bytes;
+
+  size_t size() const {
+    int64_t count = 1;
+    for (int64_t n : shape) count *= n;
+    return *dtype_bytes(type, count);
+  }
 };
 
 // Per weight, in the order of the state's digest: the parameters, then what is kept.
@@ -46,12 +52,20 @@ std::vector<std::vector<Entry>> entries(const graph::Graph& graph, const TrainSt
   return result;
 }
 
+// The bytes of entry t of weight w. Every process has the parameters, the first entry.
+std::span<const std::byte> bytes_of(const std::vector<std::vector<Entry>>& list, size_t w, size_t t,
+                                    const Gather& gather) {
+  const Entry& entry = list[w][t];
+  if (!gather || t == 0) return entry.bytes;
+  return gather(static_cast<int64_t>(w), entry.bytes, entry.size());
+}
+
 std::string digest_of(const std::vector<std::vector<Entry>>& list, const TrainState& state,
-                      const std::string& definition) {
+                      const std::string& definition, const Gather& gather) {
   Sha256 hash;
   hash.update(static_cast<uint64_t>(state.step)).update(state.position).update(definition);
-  for (const std::vector<Entry>& weight : list)
-    for (const Entry& entry : weight) hash.update(std::span<const std::byte>(entry.bytes));
+  for (size_t w = 0; w < list.size(); ++w)
+    for (size_t t = 0; t < list[w].size(); ++t) hash.update(bytes_of(list, w, t, gather));
   return hash.hex();
 }
 
@@ -120,13 +134,14 @@ CheckedFile open_checked(const std::string& path, const std::vector<std::vector<
 // What differs first between the stored and the replayed bytes of a tensor; empty when nothing
 // does.
 template <class T>
-std::string first_difference(const Entry& entry, const std::byte* stored) {
-  for (size_t i = 0; i < entry.bytes.size() / sizeof(T); ++i) {
+std::string first_difference(const std::string& tensor, const std::byte* stored,
+                             std::span<const std::byte> replayed) {
+  for (size_t i = 0; i < replayed.size() / sizeof(T); ++i) {
     T then, now;
     std::memcpy(&then, stored + i * sizeof(T), sizeof(T));
-    std::memcpy(&now, entry.bytes.data() + i * sizeof(T), sizeof(T));
+    std::memcpy(&now, replayed.data() + i * sizeof(T), sizeof(T));
     if (std::memcmp(&then, &now, sizeof(T)) != 0)
-      return fmt::format("tensor {}, element {}: stored {}, replayed {}", entry.name, i, then, now);
+      return fmt::format("tensor {}, element {}: stored {}, replayed {}", tensor, i, then, now);
   }
   return {};
 }
@@ -140,11 +155,15 @@ WeightLayout::WeightLayout(const graph::Graph& graph) {
   }
 }
 
-TrainState::TrainState(const graph::Graph& graph, const TrainOptions& options)
+TrainState::TrainState(const graph::Graph& graph, const TrainOptions& options, int64_t begin,
+                       int64_t end)
     : layout(graph), params(static_cast<size_t>(layout.total)) {
   std::fill_n(params.data(), layout.total, 0.0f);
-  for (size_t w = 0; w < graph.weights.size(); ++w)
-    kept.push_back(kept_tensors(graph, options, static_cast<int>(w)));
+  for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w) {
+    kept.push_back(kept_tensors(graph, options, w));
+    if (w >= begin && w < end) continue;
+    for (StateTensor& tensor : kept.back()) tensor.data = Buffer<std::byte>();
+  }
 }
 
 const StateTensor* TrainState::kept_tensor(int weight, const std::string& part) const {
@@ -159,31 +178,41 @@ float* TrainState::average(int weight) const {
 }
 
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition) {
-  return digest_of(entries(graph, state), state, definition);
+                         const std::string& definition, const Gather& gather) {
+  return digest_of(entries(graph, state), state, definition, gather);
 }
 
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition) {
+                      const std::string& definition, const Gather& gather, bool leader) {
   const std::vector<std::vector<Entry>> list = entries(graph, state);
   // By part and then by weight, as the parameters alone are what most readers want.
   size_t parts = 0;
   for (const std::vector<Entry>& weight : list) parts = std::max(parts, weight.size());
   std::vector<TensorView> tensors;
+  std::vector<std::pair<size_t, size_t>> places;  // weight and part of each
   for (size_t part = 0; part < parts; ++part)
-    for (const std::vector<Entry>& weight : list)
-      if (part < weight.size())
-        tensors.push_back({.name = weight[part].name,
-                           .type = weight[part].type,
-                           .shape = weight[part].shape,
-                           .data = weight[part].bytes});
+    for (size_t w = 0; w < list.size(); ++w) {
+      if (part >= list[w].size()) continue;
+      const Entry& entry = list[w][part];
+      tensors.push_back({.name = entry.name, .type = entry.type, .shape = entry.shape, .data = {}});
+      places.emplace_back(w, part);
+    }
+  const auto data_of = [&](size_t i) {
+    return bytes_of(list, places[i].first, places[i].second, gather);
+  };
+  const std::string digest = digest_of(list, state, definition, gather);
+  if (!leader) {
+    for (size_t i = 0; i < tensors.size(); ++i) data_of(i);
+    return;
+  }
   write_safetensors(path, tensors,
                     {{"format", kFormat},
                      {"step", std::to_string(state.step)},
                      {"position", std::to_string(state.position)},
                      {"definition", definition},
-                     {"state", digest_of(list, state, definition)},
-                     {"chain", state.chain}});
+                     {"state", digest},
+                     {"chain", state.chain}},
+                    data_of);
 }
 
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
@@ -193,30 +222,33 @@ void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainSt
   const std::string& chain = metadata(read.file, "chain");
   for (size_t w = 0; w < list.size(); ++w)
     for (size_t t = 0; t < list[w].size(); ++t)
-      std::memcpy(list[w][t].bytes.data(), read.tensors[w][t].data(), read.tensors[w][t].size());
+      std::copy_n(read.tensors[w][t].data(), list[w][t].bytes.size(), list[w][t].bytes.data());
   state.step = read.step;
   state.position = read.position;
   state.chain = chain;
 }
 
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
-                               const TrainState& state, const std::string& definition) {
+                               const TrainState& state, const std::string& definition,
+                               const Gather& gather) {
   const std::vector<std::vector<Entry>> list = entries(graph, state);
   const CheckedFile read = open_checked(path, list, definition);
   if (read.step != state.step)
     return fmt::format("it holds step {} where step {} is expected", read.step, state.step);
   if (read.position != state.position)
     return fmt::format("its data position is {}; replayed {}", read.position, state.position);
+  std::string difference;  // the walk goes on after it, because all processes make it together
   for (size_t w = 0; w < list.size(); ++w)
     for (size_t t = 0; t < list[w].size(); ++t) {
-      const Entry& entry = list[w][t];
+      const std::span<const std::byte> replayed = bytes_of(list, w, t, gather);
+      if (!difference.empty()) continue;
+      const auto& [name, type, shape, own] = list[w][t];
       const std::byte* stored = read.tensors[w][t].data();
-      const std::string difference =
-          entry.type == DType::f32  ? first_difference<float>(entry, stored)
-          : entry.type == DType::i8 ? first_difference<int8_t>(entry, stored)
-                                    : first_difference<uint8_t>(entry, stored);
-      if (!difference.empty()) return difference;
+      difference = type == DType::f32  ? first_difference<float>(name, stored, replayed)
+                   : type == DType::i8 ? first_difference<int8_t>(name, stored, replayed)
+                                       : first_difference<uint8_t>(name, stored, replayed);
     }
+  if (!difference.empty()) return difference;
   if (metadata(read.file, "chain") != state.chain)
     return "its chain of digests differs from the replayed one";
   return {};

@@ -1,7 +1,10 @@
 #pragma once
 // What a training run carries from step to step, its digest, and its file (docs/formats/run.md).
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,8 +35,12 @@ struct StateTensor {
 };
 
 struct TrainState {
-  // All zero. `options` say what is kept beside the parameters (train/optimizer.h).
-  TrainState(const graph::Graph& graph, const TrainOptions& options);
+  // All zero. `options` say what is kept beside the parameters (train/optimizer.h), and that only
+  // of weights [begin, end): the tensors of the others have no data, another process keeps them
+  // (train/sharding.h).
+  TrainState(const graph::Graph& graph, const TrainOptions& options, int64_t begin, int64_t end);
+  TrainState(const graph::Graph& graph, const TrainOptions& options)
+      : TrainState(graph, options, 0, static_cast<int64_t>(graph.weights.size())) {}
 
   WeightLayout layout;
   Buffer<float> params;
@@ -49,23 +56,31 @@ struct TrainState {
   float* average(int weight) const;
 };
 
+// Brings a tensor that is kept of a weight to the leader of several processes: `own` is its data,
+// empty where another process keeps it. To be called by all, in the same order. What it returns is
+// valid until the next call in the leader, and means nothing elsewhere.
+using Gather = std::function<std::span<const std::byte>(
+    int64_t weight, std::span<const std::byte> own, size_t size)>;
+
 // SHA-256 over step, position, definition, and per weight, in graph order: its parameters, then
-// what is kept of it.
+// what is kept of it. Without `gather` the state is kept whole by this process; with it the digest
+// is right in the leader.
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition);
+                         const std::string& definition, const Gather& gather = {});
 
 // One safetensors file: metadata, then "p.NAME" for every weight, then "PART.NAME" for all that is
-// kept.
+// kept. With `gather` all take part and the leader writes.
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition);
+                      const std::string& definition, const Gather& gather = {}, bool leader = true);
 // Throws Error(input) when the file is damaged (its digest is recomputed), or was not written by a
 // run with this graph and definition. `state` is changed only when all is well.
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
                      const std::string& definition);
 // What differs first between a checkpoint and a state (tensor, element, both values); empty when
-// nothing does. Throws as read_checkpoint does.
+// nothing does. Throws as read_checkpoint does. With `gather` the leader's answer counts.
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
-                               const TrainState& state, const std::string& definition);
+                               const TrainState& state, const std::string& definition,
+                               const Gather& gather = {});
 // The parameters of a checkpoint of any run of this model, laid out by WeightLayout.
 std::vector<float> read_parameters(const std::string& path, const graph::Graph& graph);
 

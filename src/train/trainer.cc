@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -16,6 +17,7 @@
 #include "train/gradient_tree.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/sharding.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -49,29 +51,32 @@ struct Trainer::Impl {
   const Dataset& data;
   ThreadPool& pool;
   graph::Graph graph;
+  Sharding sharding;
   TrainState state;
   Optimizer optimizer;
-  std::vector<int> all_weights;
+  std::vector<int> own_weights;  // which this process moves
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
+  Buffer<float> averages;  // of all weights, while several processes keep a part each
   std::string definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
   Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
-       std::span<const float* const> initial, ThreadPool& p)
+       std::span<const float* const> initial, ThreadPool& p, Processes& processes)
       : config(c),
         options(o),
         data(d),
         pool(p),
         graph(build_graph(c)),
-        state(graph, checked(options)),
+        sharding(WeightLayout(graph), checked(options).micro_batches, processes, p),
+        state(graph, options, sharding.weights().begin, sharding.weights().end),
         optimizer(graph, options, state, p),
-        all_weights(graph.weights.size()),
+        own_weights(static_cast<size_t>(sharding.weights().end - sharding.weights().begin)),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
         tree(state.layout.total, p) {
-    std::iota(all_weights.begin(), all_weights.end(), 0);
+    std::iota(own_weights.begin(), own_weights.end(), static_cast<int>(sharding.weights().begin));
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);
@@ -101,17 +106,26 @@ struct Trainer::Impl {
     return result;
   }
 
-  std::vector<const float*> averaged_weights() const {
-    std::vector<const float*> result;
-    for (size_t w = 0; options.ema > 0 && w < graph.weights.size(); ++w)
-      result.push_back(state.average(static_cast<int>(w)));
+  std::vector<float*> averaged_weights() {
+    std::vector<float*> result;
+    if (options.ema == 0) return result;
+    const bool alone = sharding.processes().size() == 1;
+    if (!alone) {
+      averages.reserve(static_cast<size_t>(state.layout.total));
+      for (int w : own_weights)
+        std::copy_n(state.average(w), graph.weights[w].count(),
+                    averages.data() + state.layout.offset[w]);
+      sharding.share_weights(averages.data());
+    }
+    for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w)
+      result.push_back(alone ? state.average(w) : averages.data() + state.layout.offset[w]);
     return result;
   }
 
-  // The weights become their average and the average the weights, element by element.
-  void exchange_average() {
-    for (int w : all_weights)
-      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), state.average(w));
+  // The weights become these values and the values the weights, element by element.
+  void exchange_weights(const std::vector<float*>& values) {
+    for (int w = 0; w < static_cast<int>(values.size()); ++w)
+      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), values[w]);
   }
 
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
@@ -132,30 +146,46 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's token losses, and that sum.
+  // Gradient of the sum of the step's token losses, as far as this process needs it, and that sum.
   double accumulate(StepResult& result) {
+    const auto [begin, end] = sharding.leaves();
     double loss = 0;
-    for (int64_t j = 0; j < options.micro_batches; ++j) {
+    std::array<int64_t, 2> tokens{};  // learned, inputs
+    tree.start(begin, end, options.micro_batches);
+    for (int64_t j = begin; j < end; ++j) {
       RowBatch batch;
-      for (int64_t r = 0; r < options.rows; ++r, ++state.position)
-        batch.append(data, row_at(state.position, data.rows(), options.seed));
+      for (int64_t r = 0; r < options.rows; ++r)
+        batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
+                                  data.rows(), options.seed));
       clear_gradient();
       run(batch, true);
       loss = 0;
       add_ascending(losses, loss);
-      result.learned += static_cast<int64_t>(batch.targets.size());
-      result.inputs += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss, j, options.micro_batches);
+      tokens[0] += static_cast<int64_t>(batch.targets.size());
+      tokens[1] += static_cast<int64_t>(batch.ids.size());
+      tree.add(gradient.data(), loss);
     }
-    return loss;
+    state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
+    sharding.add_gradients(tree, gradient.data());
+    sharding.add_counts(tokens);
+    result.learned = tokens[0];
+    result.inputs = tokens[1];
+    return sharding.add_losses(tree, loss);
   }
 
   double squared_norm() {
-    double sum = 0;
-    for (size_t w = 0; w < graph.weights.size(); ++w)
-      sum += kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
-                                  graph.weights[w].count());
-    return sum;
+    std::vector<double> squares(graph.weights.size());
+    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w)
+      squares[w] = kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
+                                        graph.weights[w].count());
+    sharding.share_per_weight(squares.data());
+    return std::accumulate(squares.begin(), squares.end(), 0.0);
+  }
+
+  std::string state_digest() {
+    std::string digest = avocado::state_digest(graph, state, definition, sharding.gather());
+    broadcast(sharding.processes(), std::as_writable_bytes(std::span(digest)));
+    return digest;
   }
 
   StepResult step() {
@@ -174,10 +204,11 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    optimizer.update(all_weights, gradient.data(),
+    optimizer.update(own_weights, gradient.data(),
                      {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+    sharding.share_weights(state.params.data());
     if (state.step % options.digest_every == 0 || state.step == options.steps)
-      result.digest = avocado::state_digest(graph, state, definition);
+      result.digest = state_digest();
     state.chain = next_chain(state.chain, result);
     result.chain = state.chain;
     return result;
@@ -198,12 +229,12 @@ std::string next_chain(const std::string& former, const StepResult& result) {
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 ThreadPool& pool)
-    : Trainer(config, options, data, {}, pool) {}
+                 ThreadPool& pool, Processes& processes)
+    : Trainer(config, options, data, {}, pool, processes) {}
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 std::span<const float* const> initial, ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(config, options, data, initial, pool)) {}
+                 std::span<const float* const> initial, ThreadPool& pool, Processes& processes)
+    : impl_(std::make_unique<Impl>(config, options, data, initial, pool, processes)) {}
 
 Trainer::~Trainer() = default;
 
@@ -229,9 +260,10 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
 
 double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
   if (impl_->options.ema == 0) fail_usage("this run keeps no average of its weights");
-  impl_->exchange_average();
+  const std::vector<float*> averages = impl_->averaged_weights();
+  impl_->exchange_weights(averages);
   const double loss = evaluate(data, rows);
-  impl_->exchange_average();
+  impl_->exchange_weights(averages);
   return loss;
 }
 
@@ -240,17 +272,19 @@ const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
-std::vector<const float*> Trainer::averaged_weights() const { return impl_->averaged_weights(); }
+std::vector<const float*> Trainer::averaged_weights() const {
+  const std::vector<float*> averages = impl_->averaged_weights();
+  return {averages.begin(), averages.end()};
+}
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
-std::string Trainer::state_digest() const {
-  return avocado::state_digest(impl_->graph, impl_->state, impl_->definition);
-}
+std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->sharding.gather(),
+                   impl_->sharding.processes().leader());
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
@@ -258,7 +292,8 @@ void Trainer::load_checkpoint(const std::string& path) {
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
-  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition,
+                                     impl_->sharding.gather());
 }
 
 }  // namespace avocado

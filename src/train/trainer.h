@@ -7,6 +7,10 @@
 // are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
 // divided by the number of learned tokens, clipped by its global norm, and the optimizer moves the
 // weights.
+//
+// Several processes may make the steps together (sharding.h). Then each has a Trainer made from the
+// same arguments, and what is marked "by all" has to be called by all of them, with the same
+// arguments and in the same order.
 
 #include <cstdint>
 #include <memory>
@@ -19,6 +23,7 @@
 #include "models/config.h"
 #include "train/dataset.h"
 #include "train/options.h"
+#include "train/processes.h"
 
 namespace avocado {
 
@@ -39,44 +44,47 @@ std::string next_chain(const std::string& former, const StepResult& result);
 
 class Trainer {
  public:
-  // Fresh weights from options.seed. `data` and `pool` must outlive the trainer. Throws
-  // Error(input) when config, options and data do not fit together.
+  // Fresh weights from options.seed. `data`, `pool` and `processes` must outlive the trainer.
+  // Throws Error(input) when config, options and data do not fit together.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-          ThreadPool& pool);
+          ThreadPool& pool, Processes& processes = single_process());
   // Starts from these weights instead, in the order of build_graph(config).weights.
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-          std::span<const float* const> initial, ThreadPool& pool);
+          std::span<const float* const> initial, ThreadPool& pool,
+          Processes& processes = single_process());
   ~Trainer();
 
-  // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
+  // By all. Throws Error(input) when the loss is no longer finite; the state is then spoilt.
   StepResult step();
   bool finished() const;
 
   // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
   double evaluate(const Dataset& data, int64_t rows);
-  // The same with the average of the weights (options.ema > 0).
+  // By all: the same with the average of the weights (options.ema > 0).
   double evaluate_average(const Dataset& data, int64_t rows);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;
   const graph::Graph& graph() const;
   std::vector<const float*> weights() const;  // in the order of graph().weights
-  // The average of the weights over the steps; empty when options.ema is 0.
+  // By all: the average of the weights over the steps, as it is until the next step; empty when
+  // options.ema is 0.
   std::vector<const float*> averaged_weights() const;
   int64_t completed_steps() const;
   uint64_t data_position() const;  // rows seen
 
   // SHA-256 over model config, options, digest of the data and of the initial weights.
   const std::string& definition_digest() const;
-  // SHA-256 over steps, data position, definition, parameters and all that is kept.
+  // By all: SHA-256 over steps, data position, definition, parameters and all that is kept.
   std::string state_digest() const;
   const std::string& chain() const;
 
-  // Writes the state, atomically (docs/formats/run.md).
+  // By all: writes the state, atomically (docs/formats/run.md); the leader's process does.
   void save_checkpoint(const std::string& path) const;
   // Replaces the state. Throws Error(input) when the file is damaged or belongs to another run.
   void load_checkpoint(const std::string& path);
-  // What differs first between the file and this state; empty when nothing does. Throws as above.
+  // By all, the leader's answer counts: what differs first between the file and this state; empty
+  // when nothing does. Throws as above.
   std::string compare_checkpoint(const std::string& path) const;
 
  private:
