@@ -41,14 +41,6 @@ bool is_part(const fs::path& name) {
          text.starts_with("run.json.tmp-");
 }
 
-// A folder with anything else in it is somebody's own.
-void require_free(const std::string& folder) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (!is_part(entry.path().filename()))
-      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
-                 entry.path().filename().string());
-}
-
 void write_tokenizer(const std::string& path, const RunSetup& setup) {
   GgufWriter writer;
   writer.set_string("general.architecture", setup.config.architecture);
@@ -82,6 +74,16 @@ std::string text_member(const Json& json, const char* key, const std::string& so
 }  // namespace
 
 bool Run::exists(const std::string& folder) { return fs::exists(folder + "/run.json"); }
+
+// A folder with anything else in it is somebody's own.
+void Run::require_free(const std::string& folder) {
+  if (!fs::exists(folder)) return;
+  if (!fs::is_directory(folder)) fail_input("{}: is no folder; choose another --out", folder);
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (!is_part(entry.path().filename()))
+      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
+                 entry.path().filename().string());
+}
 
 void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& pool) {
   make_folder(folder);

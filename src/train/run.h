@@ -41,6 +41,8 @@ class Run {
  public:
   // True when `folder` holds a run (a folder whose making was cut off holds none).
   static bool exists(const std::string& folder);
+  // Throws Error(input) when the folder holds other things than the beginning of a run.
+  static void require_free(const std::string& folder);
   // Throws Error(input) when the folder holds other things, Error(resource) when it cannot be
   // written.
   static void create(const std::string& folder, const RunSetup& setup, ThreadPool& pool);
@@ -86,6 +88,8 @@ struct RunObserver {
   std::function<void(const StepResult&, double tokens_per_s)> on_step;
   std::function<void(int64_t step, double loss)> on_eval;
   std::function<void(int64_t step, const std::string& path)> on_checkpoint;
+  // When samples are due (RunOptions), before a checkpoint of the same step.
+  std::function<void(int64_t step, Trainer&)> on_sample;
   std::function<void(const std::string&)> on_warning;
 };
 

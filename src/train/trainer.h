@@ -53,6 +53,10 @@ class Trainer {
 
   // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
   double evaluate(const Dataset& data, int64_t rows);
+  // Logits of the token that follows `ids`, [vocab]: to the bit what inference gives for these
+  // weights. Computed from the first token on, so its cost grows with the length. Throws
+  // Error(usage) when ids is empty or longer than the context.
+  std::vector<float> next_logits(std::span<const int32_t> ids);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;
