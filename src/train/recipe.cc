@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "train/definition.h"
@@ -70,17 +71,21 @@ class Section {
     if (value.empty()) fail_input("{}: {} is empty", where(key), key);
     return value;
   }
-  std::vector<std::string> texts(const std::string& key) {
+  // `what` and `example` are for messages.
+  std::vector<std::string> texts(const std::string& key, const char* what = "files",
+                                 const char* example = "file.txt") {
     has(key);
     const toml::array* array = table_[key].as_array();
     if (!array)
-      fail_input("{}: {} {}; write {} = [\"file.txt\"]", where(key), key,
-                 table_.contains(key) ? "must be a list of files" : "is missing", key);
+      fail_input("{}: {} {}; write {} = [\"{}\"]", where(key), key,
+                 table_.contains(key) ? fmt::format("must be a list of {}", what)
+                                      : "is missing" + slip_of(key),
+                 key, example);
     std::vector<std::string> values;
     for (const toml::node& node : *array) {
       const auto value = node.value_exact<std::string>();
       if (!value || value->empty())
-        fail_input("{}: {} must hold names of files in quotes only", where(key), key);
+        fail_input("{}: {} must hold {} in quotes only", where(key), key, what);
       values.push_back(*value);
     }
     return values;
@@ -90,7 +95,7 @@ class Section {
     const std::string inner =
         name_.empty() ? fmt::format("[{}]", key) : fmt::format("{} {}", name_, key);
     if (!has(key)) {
-      if (needed) fail_input("{}: the section [{}] is missing", source_, key);
+      if (needed) fail_input("{}: the section [{}] is missing{}", source_, key, slip_of(key));
       return Section(empty, inner, source_);
     }
     const toml::table* table = table_[key].as_table();
@@ -116,15 +121,28 @@ class Section {
       const std::string text(key.str());
       if (known_.contains(text)) continue;
       const toml::source_position at = key.source().begin;
-      fail_input("{}:{}:{}: {}unknown key \"{}\"; known are {}", source_, at.line, at.column,
-                 name_.empty() ? "" : name_ + " ", text, fmt::join(known_, ", "));
+      const std::string meant = likely_meant(text, {known_.begin(), known_.end()});
+      fail_input("{}:{}:{}: {}unknown key \"{}\"; {}known are {}", source_, at.line, at.column,
+                 name_.empty() ? "" : name_ + " ", text,
+                 meant.empty() ? "" : fmt::format("did you mean \"{}\"? ", meant),
+                 fmt::join(known_, ", "));
     }
   }
 
  private:
+  // Names a key that stands here and may be a slip of a missing one.
+  std::string slip_of(const std::string& key) const {
+    std::vector<std::string> keys;
+    for (const auto& [present, node] : table_)
+      if (present.str() != key) keys.emplace_back(present.str());
+    const std::string found = likely_meant(key, keys);
+    return found.empty() ? "" : fmt::format(" (there is \"{}\")", found);
+  }
+
   template <class T>
   T required(const std::string& key, const char* wanted) {
-    if (!has(key)) fail_input("{}: {} is missing; it must be {}", where(key), key, wanted);
+    if (!has(key))
+      fail_input("{}: {} is missing{}; it must be {}", where(key), key, slip_of(key), wanted);
     const auto value = table_[key].value_exact<T>();
     if (!value) fail_input("{}: {} must be {}", where(key), key, wanted);
     return *value;
@@ -279,6 +297,19 @@ void read_data(Section& data, Recipe& recipe) {
                o.row_tokens, recipe.model.context);
 }
 
+void read_samples(Section& train, RunOptions& run) {
+  if (train.has("samples")) run.samples = train.texts("samples", "prompts", "Once upon a time");
+  run.sample_every = train.whole("sample_every", 0, kMost, run.samples.empty() ? 0 : 500);
+  run.sample_tokens = train.whole("sample_tokens", 1, 1 << 20, run.sample_tokens);
+  run.sample_temperature = train.real("sample_temperature", run.sample_temperature);
+  if (!(run.sample_temperature >= 0 && run.sample_temperature <= 100))
+    fail_input("{}: sample_temperature = {}; it must be from 0 to 100",
+               train.where("sample_temperature"), run.sample_temperature);
+  if (run.sample_every > 0 && run.samples.empty())
+    fail_input("{}: sample_every = {} but samples names no prompts", train.where("sample_every"),
+               run.sample_every);
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
@@ -300,6 +331,7 @@ void read_train(Section& train, Recipe& recipe) {
   if (run.eval_every > 0 && !recipe.data.has_eval())
     fail_input("{}: eval_every = {} but [data] has neither eval files nor eval_share",
                train.where("eval_every"), run.eval_every);
+  read_samples(train, run);
 }
 
 }  // namespace

@@ -17,10 +17,14 @@ namespace avocado {
 // When to do what beside the steps; changes nothing of the result, so a resumed run may have
 // others.
 struct RunOptions {
-  int64_t eval_every = 0;          // steps, 0: never
-  int64_t eval_rows = 64;          // rows of the evaluation data, from its start
-  int64_t checkpoint_every = 100;  // steps; the last step always has one
-  int64_t keep = 3;                // newest checkpoints that stay on disk
+  int64_t eval_every = 0;                 // steps, 0: never
+  int64_t eval_rows = 64;                 // rows of the evaluation data, from its start
+  int64_t checkpoint_every = 100;         // steps; the last step always has one
+  int64_t keep = 3;                       // newest checkpoints that stay on disk
+  std::vector<std::string> samples = {};  // prompts that the model continues now and then
+  int64_t sample_every = 0;               // steps, and after the last one; 0: never
+  int64_t sample_tokens = 64;             // most of one continuation
+  double sample_temperature = 0;          // 0: the likeliest token
   SpikeOptions spike{};
 };
 

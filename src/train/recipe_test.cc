@@ -229,6 +229,44 @@ weight_decay = 0
             1e-3);
 }
 
+TEST(Recipe, SlipsAreNamed) {
+  EXPECT_NE(
+      problem(replaced("steps = 10", "steps = 10\nwarmpu = 2")).find("did you mean \"warmup\"?"),
+      std::string::npos);
+  EXPECT_NE(
+      problem(replaced("steps = 10", "stesp = 10")).find("steps is missing (there is \"stesp\")"),
+      std::string::npos);
+  EXPECT_NE(problem(replaced("[train]", "[trian]")).find("[train] is missing (there is \"trian\")"),
+            std::string::npos);
+  EXPECT_EQ(problem(replaced("steps = 10", "steps = 10\nzebra = 2")).find("did you mean"),
+            std::string::npos);
+}
+
+TEST(Recipe, Samples) {
+  const std::string given = "steps = 10\nsamples = [\"Once\", \"むかし\"]";
+  const RunOptions usual = parse_recipe(replaced("steps = 10", given), "run.toml").run;
+  EXPECT_EQ(usual.samples, (std::vector<std::string>{"Once", "むかし"}));
+  EXPECT_EQ(usual.sample_every, 500);
+  EXPECT_EQ(usual.sample_tokens, 64);
+  EXPECT_EQ(usual.sample_temperature, 0);
+  const RunOptions all =
+      parse_recipe(replaced("steps = 10", given + "\nsample_every = 7\nsample_tokens = 3\n"
+                                                  "sample_temperature = 0.5"),
+                   "run.toml")
+          .run;
+  EXPECT_EQ(all.sample_every, 7);
+  EXPECT_EQ(all.sample_tokens, 3);
+  EXPECT_EQ(all.sample_temperature, 0.5);
+  EXPECT_EQ(parse_recipe(replaced("steps = 10", "steps = 10"), "run.toml").run.sample_every, 0);
+  for (const char* bad :
+       {"sample_every = 5", "samples = \"Once\"", "samples = [3]",
+        "samples = [\"a\"]\nsample_tokens = 0", "samples = [\"a\"]\nsample_temperature = -1",
+        "samples = [\"a\"]\nsample_temperature = nan"})
+    EXPECT_NE(problem(replaced("steps = 10", std::string("steps = 10\n") + bad)).find("sample"),
+              std::string::npos)
+        << bad;
+}
+
 TEST(Recipe, BaseNeedsNoTokenizer) {
   const std::string base =
       "[model]\nbase = \"x.gguf\"\n[data]\ntrain = [\"a.txt\"]\n[train]\nsteps = 1\n";

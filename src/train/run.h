@@ -92,6 +92,8 @@ struct RunObserver {
   std::function<void(const StepResult&, double tokens_per_s)> on_step;
   std::function<void(int64_t step, double loss)> on_eval;
   std::function<void(int64_t step, const std::string& path)> on_checkpoint;
+  // When samples are due (RunOptions), before a checkpoint of the same step.
+  std::function<void(int64_t step, Trainer&)> on_sample;
   std::function<void(const std::string&)> on_warning;
 };
 

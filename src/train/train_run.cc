@@ -42,6 +42,9 @@ class Session {
       const int64_t step = make_step();
       const bool stopping = any(processes_, stop && *stop);
       if (due(options_.eval_every, step)) evaluate();
+      if (observer_.on_sample && options_.sample_every > 0 &&
+          (due(options_.sample_every, step) || trainer_->finished()))
+        observer_.on_sample(step, *trainer_);
       if (due(options_.checkpoint_every, step) || trainer_->finished() || stopping) checkpoint();
       if (stopping && !trainer_->finished()) return outcome(false);
     }

@@ -267,6 +267,17 @@ double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
   return loss;
 }
 
+std::vector<float> Trainer::next_logits(std::span<const int32_t> ids) {
+  Impl& impl = *impl_;
+  const auto count = static_cast<int64_t>(ids.size());
+  if (count < 1 || count > impl.config.context)
+    fail_usage("{} tokens to continue; from 1 to {} fit", count, impl.config.context);
+  const graph::Sequence<float> sequence{.count = count};
+  const auto last = static_cast<int32_t>(count - 1);
+  const float* logits = impl.executor.forward_train({ids, {&sequence, 1}, {&last, 1}});
+  return {logits, logits + impl.graph.vocab()};
+}
+
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }
 const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }

@@ -62,6 +62,10 @@ class Trainer {
   double evaluate(const Dataset& data, int64_t rows);
   // By all: the same with the average of the weights (options.ema > 0).
   double evaluate_average(const Dataset& data, int64_t rows);
+  // Logits of the token that follows `ids`, [vocab]: to the bit what inference gives for these
+  // weights. Computed from the first token on, so its cost grows with the length. Throws
+  // Error(usage) when ids is empty or longer than the context.
+  std::vector<float> next_logits(std::span<const int32_t> ids);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;

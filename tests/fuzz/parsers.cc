@@ -30,7 +30,9 @@
 #include "train/documents.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
+#include "train/samples.h"
 #include "train/state.h"
+#include "train/tensorboard.h"
 #include "train/token_file.h"
 
 namespace avocado::test {
@@ -275,6 +277,18 @@ void parse_metrics(Bytes bytes) {
   const MetricsFile metrics = read_metrics(file.path(), kDefinition);
   require(metrics.steps.size() == metrics.step_end.size(), "steps differ");
   if (!metrics.problem.empty()) fail_input("{}", metrics.problem);
+}
+
+void parse_event_file(Bytes bytes) {
+  const size_t end = end_of_events(as_text(bytes), 2);
+  require(end <= bytes.size() && end_of_events(as_text(bytes.first(end)), 2) == end,
+          "what is kept is not whole");
+  if (end < bytes.size()) fail_input("cut at {}", end);
+}
+
+void parse_samples(Bytes bytes) {
+  const MemoryFile file(bytes);
+  if (read_samples(file.path()).empty()) fail_input("no sample");
 }
 
 void parse_recipe(Bytes bytes) {

@@ -20,7 +20,9 @@
 #include "text/bpe_trainer.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
+#include "train/samples.h"
 #include "train/state.h"
+#include "train/tensorboard.h"
 #include "train/token_file.h"
 
 namespace avocado::test {
@@ -369,6 +371,24 @@ std::vector<Bytes> metrics_seeds() {
   }
   text += Json({{"kind", "eval"}, {"step", 3}, {"loss", 0.25}}).dump() + "\n";
   return {bytes_of(text)};
+}
+
+std::vector<Bytes> event_file_seeds() {
+  const TempFolder folder;
+  {
+    TensorboardLog log(folder.path().string(), 0);
+    log.add(1, std::vector<Scalar>{{"loss", 2.5}, {"lr", 1e-3}});
+    log.add(2, std::vector<Scalar>{{"loss", 2.25}});
+  }
+  return {bytes_of(read_text_file(std::filesystem::directory_iterator(folder.path())->path()))};
+}
+
+std::vector<Bytes> samples_seeds() {
+  return {bytes_of_file([](const std::string& path) {
+    append_sample(path,
+                  {.step = 5, .prompt = "Once", .text = " upon", .tokens = 1, .ended = false});
+    append_sample(path, {.step = 10, .prompt = "Once", .text = "", .tokens = 0, .ended = true});
+  })};
 }
 
 std::vector<Bytes> schema_seeds() {
