@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -49,7 +50,7 @@ TEST_F(TrainReport, JsonLinesTellEveryStepAndEvent) {
   const ProgramResult result =
       run_program({"train", folder_.file("run.toml"), "--threads", "1", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 3) << result.err;  // the data
   const std::vector<json> lines = json_lines(result.out);
   std::map<std::string, int> kinds;
   for (const json& line : lines) ++kinds[line["event"]];

@@ -148,7 +148,7 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("[data]", "[data]\nbad_lines = \"ignore\""),
        "bad_lines = \"ignore\"; it must be \"drop\" or \"refuse\""},
       {replaced("[data]", "[data]\nsource = 3"), "source must be a list of sections"},
-      {replaced("[data]", "[data]\nsource = [3]"), "source must hold sections only"},
+      {replaced("[data]", "[data]\nsource = [3]"), "source must be a list of sections"},
       {replaced("\n[train]", "[[data.source]]\nweight = 2\n[train]"),
        "run.toml:14:1: [data] source: path is missing"},
       {replaced("\n[train]", "[[data.source]]\npath = \"x\"\nweight = 0\n[train]"),
