@@ -7,14 +7,14 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "base/sha256.h"
 #include "files/safetensors.h"
+#include "train/digest.h"
 
 namespace avocado {
 namespace {
 
 constexpr int64_t kAlign = 16;  // floats in a cache line
-constexpr const char* kFormat = "avocado-checkpoint-1";
+constexpr const char* kFormat = "avocado-checkpoint-2";
 constexpr std::array<const char*, 3> kParts = {"p.", "m.", "v."};
 
 Buffer<float> zeros(int64_t count) {
@@ -54,17 +54,43 @@ std::span<const std::byte> tensor_bytes(const SafetensorsFile& file, const std::
   return tensor->data;
 }
 
-// A checkpoint whose content agrees with its own digest; the tensors lie in the mapped file.
-struct CheckedFile {
+// The tensors of a state as they are digested and stored, in the order of the file.
+std::vector<NamedBytes> named_tensors(const graph::Graph& graph, const TrainState& state) {
+  std::vector<NamedBytes> tensors;
+  for (size_t p = 0; p < kParts.size(); ++p)
+    for (size_t w = 0; w < graph.weights.size(); ++w)
+      tensors.push_back({kParts[p] + graph.weights[w].name,
+                         std::as_bytes(std::span(parts(state)[p] + state.layout.offset[w],
+                                                 static_cast<size_t>(graph.weights[w].count())))});
+  return tensors;
+}
+
+std::string digest_of(const TrainState& state, const std::string& definition,
+                      std::span<const NamedDigest> tensors) {
+  return digest_root(static_cast<uint64_t>(state.step), state.position, definition, tensors);
+}
+
+// 64 hex digits per tensor.
+std::string hex_digits(const std::vector<NamedDigest>& tensors) {
+  std::string text;
+  for (const NamedDigest& tensor : tensors)
+    for (const std::byte byte : tensor.digest)
+      text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
+}
+
+// A checkpoint of this model and run; the tensors lie in the mapped file, in the order of
+// named_tensors.
+struct CheckpointFile {
   SafetensorsFile file;
   int64_t step;
   uint64_t position;
-  std::vector<std::array<std::span<const std::byte>, 3>> tensors;  // per weight: p, m, v
+  std::vector<NamedBytes> tensors;
 };
 
-CheckedFile open_checked(const std::string& path, const graph::Graph& graph,
-                         const std::string& definition) {
-  CheckedFile read{SafetensorsFile::open(path), 0, 0, {}};
+CheckpointFile open_checkpoint(const std::string& path, const graph::Graph& graph,
+                               const std::string& definition) {
+  CheckpointFile read{SafetensorsFile::open(path), 0, 0, {}};
   const SafetensorsFile& file = read.file;
   if (metadata(file, "format") != kFormat)
     fail_input("{}: checkpoint format \"{}\"; this build reads {}", path, metadata(file, "format"),
@@ -77,18 +103,32 @@ CheckedFile open_checked(const std::string& path, const graph::Graph& graph,
                kParts.size() * graph.weights.size());
   read.step = static_cast<int64_t>(metadata_number(file, "step"));
   read.position = metadata_number(file, "position");
-  Sha256 hash;
-  hash.update(static_cast<uint64_t>(read.step)).update(read.position).update(definition);
-  for (const graph::Weight& weight : graph.weights) {
-    auto& tensors = read.tensors.emplace_back();
-    for (size_t p = 0; p < kParts.size(); ++p) {
-      tensors[p] = tensor_bytes(file, kParts[p] + weight.name, weight);
-      hash.update(tensors[p]);
-    }
-  }
-  if (hash.hex() != metadata(file, "state"))
-    fail_input("{}: the content does not agree with its digest; the file is damaged", path);
+  for (const char* part : kParts)
+    for (const graph::Weight& weight : graph.weights)
+      read.tensors.push_back({part + weight.name, tensor_bytes(file, part + weight.name, weight)});
   return read;
+}
+
+// Throws unless the content gives the digests that the file has of itself, and names the tensor
+// that does not.
+void require_own_digest(const CheckpointFile& read, const std::string& definition,
+                        ThreadPool& pool) {
+  const std::vector<NamedDigest> found = tensor_digests(read.tensors, pool);
+  const std::string& path = read.file.path();
+  const std::string digits = hex_digits(found);
+  const std::string& stored = metadata(read.file, "tensors");
+  if (stored.size() != digits.size())
+    fail_input("{}: \"tensors\" in its metadata must have {} digits; the file is damaged", path,
+               digits.size());
+  for (size_t t = 0; t < read.tensors.size(); ++t)
+    if (digits.compare(64 * t, 64, stored, 64 * t, 64) != 0)
+      fail_input("{}: tensor {} does not agree with its digest; the file is damaged", path,
+                 read.tensors[t].name);
+  if (digest_root(static_cast<uint64_t>(read.step), read.position, definition, found) !=
+      metadata(read.file, "state"))
+    fail_input(
+        "{}: step and position do not agree with the digest of the state; the file is damaged",
+        path);
 }
 
 }  // namespace
@@ -104,71 +144,67 @@ TrainState::TrainState(const graph::Graph& graph)
     : layout(graph), params(zeros(layout.total)), m(zeros(layout.total)), v(zeros(layout.total)) {}
 
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition) {
-  Sha256 hash;
-  hash.update(static_cast<uint64_t>(state.step)).update(state.position).update(definition);
-  for (size_t w = 0; w < graph.weights.size(); ++w)
-    for (const float* part : parts(state))
-      hash.update_array(
-          std::span(part + state.layout.offset[w], static_cast<size_t>(graph.weights[w].count())));
-  return hash.hex();
+                         const std::string& definition, ThreadPool& pool) {
+  return digest_of(state, definition, tensor_digests(named_tensors(graph, state), pool));
 }
 
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition) {
+                      const std::string& definition, ThreadPool& pool) {
+  const std::vector<NamedBytes> named = named_tensors(graph, state);
   std::vector<TensorView> tensors;
-  for (size_t p = 0; p < kParts.size(); ++p)
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      const graph::Weight& weight = graph.weights[w];
-      const float* values = parts(state)[p] + state.layout.offset[w];
-      tensors.push_back(
-          {.name = kParts[p] + weight.name,
-           .type = DType::f32,
-           .shape = {weight.rows, weight.cols},
-           .data = std::as_bytes(std::span(values, static_cast<size_t>(weight.count())))});
-    }
+  for (size_t t = 0; t < named.size(); ++t) {
+    const graph::Weight& weight = graph.weights[t % graph.weights.size()];
+    tensors.push_back({.name = named[t].name,
+                       .type = DType::f32,
+                       .shape = {weight.rows, weight.cols},
+                       .data = named[t].bytes});
+  }
+  const std::vector<NamedDigest> digests = tensor_digests(named, pool);
   write_safetensors(path, tensors,
                     {{"format", kFormat},
                      {"step", std::to_string(state.step)},
                      {"position", std::to_string(state.position)},
                      {"definition", definition},
-                     {"state", state_digest(graph, state, definition)},
+                     {"state", digest_of(state, definition, digests)},
+                     {"tensors", hex_digits(digests)},
                      {"chain", state.chain}});
 }
 
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
-                     const std::string& definition) {
-  const CheckedFile read = open_checked(path, graph, definition);
-  for (size_t w = 0; w < graph.weights.size(); ++w)
-    for (size_t p = 0; p < kParts.size(); ++p)
-      std::memcpy(parts(state)[p] + state.layout.offset[w], read.tensors[w][p].data(),
-                  read.tensors[w][p].size());
+                     const std::string& definition, ThreadPool& pool) {
+  const CheckpointFile read = open_checkpoint(path, graph, definition);
+  require_own_digest(read, definition, pool);
+  for (size_t t = 0; t < read.tensors.size(); ++t) {
+    const size_t part = t / graph.weights.size(), weight = t % graph.weights.size();
+    std::memcpy(parts(state)[part] + state.layout.offset[weight], read.tensors[t].bytes.data(),
+                read.tensors[t].bytes.size());
+  }
   state.step = read.step;
   state.position = read.position;
   state.chain = metadata(read.file, "chain");
 }
 
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
-                               const TrainState& state, const std::string& definition) {
-  const CheckedFile read = open_checked(path, graph, definition);
+                               const TrainState& state, const std::string& definition,
+                               ThreadPool& pool) {
+  const CheckpointFile read = open_checkpoint(path, graph, definition);
+  const std::vector<NamedBytes> replayed = named_tensors(graph, state);
+  for (size_t t = 0; t < replayed.size(); ++t)
+    for (size_t at = 0; at < replayed[t].bytes.size(); at += sizeof(float)) {
+      std::array<float, 2> values;
+      std::memcpy(&values[0], read.tensors[t].bytes.data() + at, sizeof(float));
+      std::memcpy(&values[1], replayed[t].bytes.data() + at, sizeof(float));
+      if (std::bit_cast<uint32_t>(values[0]) != std::bit_cast<uint32_t>(values[1]))
+        return fmt::format("tensor {}, element {}: stored {}, replayed {}", replayed[t].name,
+                           at / sizeof(float), values[0], values[1]);
+    }
   if (read.step != state.step)
     return fmt::format("it holds step {} where step {} is expected", read.step, state.step);
   if (read.position != state.position)
     return fmt::format("its data position is {}; replayed {}", read.position, state.position);
-  for (size_t p = 0; p < kParts.size(); ++p)
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      const std::byte* stored = read.tensors[w][p].data();
-      const float* replayed = parts(state)[p] + state.layout.offset[w];
-      for (int64_t i = 0; i < graph.weights[w].count(); ++i) {
-        float value;
-        std::memcpy(&value, stored + i * sizeof value, sizeof value);
-        if (std::bit_cast<uint32_t>(value) != std::bit_cast<uint32_t>(replayed[i]))
-          return fmt::format("tensor {}{}, element {}: stored {}, replayed {}", kParts[p],
-                             graph.weights[w].name, i, value, replayed[i]);
-      }
-    }
   if (metadata(read.file, "chain") != state.chain)
     return "its chain of digests differs from the replayed one";
+  require_own_digest(read, definition, pool);
   return {};
 }
 

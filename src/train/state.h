@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "graph/graph.h"
 #include "tensor/buffer.h"
 
@@ -29,21 +30,25 @@ struct TrainState {
   float* param(int weight) const { return params.data() + layout.offset[weight]; }
 };
 
-// SHA-256 over step, position, definition, and per weight, in graph order: parameters, m, v.
+// The root over step, position, definition and the tensors in the order of the file (digest.h).
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition);
+                         const std::string& definition, ThreadPool& pool);
 
-// One safetensors file: metadata, then "p.NAME", "m.NAME" and "v.NAME" for every weight.
+// One safetensors file: metadata, then "p.NAME" for every weight, "m.NAME" for every weight, and
+// "v.NAME".
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition);
-// Throws Error(input) when the file is damaged (its digest is recomputed), or was not written by a
-// run with this graph and definition. `state` is changed only when all is well.
+                      const std::string& definition, ThreadPool& pool);
+// Throws Error(input) when the file is damaged (its digests are recomputed; the message names the
+// tensor), or was not written by a run with this graph and definition. `state` is changed only when
+// all is well.
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
-                     const std::string& definition);
+                     const std::string& definition, ThreadPool& pool);
 // What differs first between a checkpoint and a state (tensor, element, both values); empty when
-// nothing does. Throws as read_checkpoint does.
+// nothing does. Digests are compared after the elements, so that a damaged element is named. Throws
+// Error(input) when the file cannot be read as a checkpoint of this run.
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
-                               const TrainState& state, const std::string& definition);
+                               const TrainState& state, const std::string& definition,
+                               ThreadPool& pool);
 // The parameters of a checkpoint of any run of this model, laid out by WeightLayout.
 std::vector<float> read_parameters(const std::string& path, const graph::Graph& graph);
 

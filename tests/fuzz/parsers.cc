@@ -27,6 +27,7 @@
 #include "text/unicode.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
+#include "train/receipt.h"
 #include "train/recipe.h"
 #include "train/state.h"
 
@@ -209,8 +210,9 @@ void parse_model(Bytes bytes) {
 
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
+  static ThreadPool pool(1);
   TrainState state(tiny_graph());
-  read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
+  read_checkpoint(file.path(), tiny_graph(), state, kDefinition, pool);
 }
 
 void parse_token_shard(Bytes bytes) {
@@ -231,6 +233,15 @@ void parse_metrics(Bytes bytes) {
   const MetricsFile metrics = read_metrics(file.path(), kDefinition);
   require(metrics.steps.size() == metrics.step_end.size(), "steps differ");
   if (!metrics.problem.empty()) fail_input("{}", metrics.problem);
+}
+
+// A receipt that comes back from its text as it was; a signature that does not hold counts as
+// refused.
+void parse_receipt(Bytes bytes) {
+  const Receipt receipt = avocado::parse_receipt(std::string(as_text(bytes)), "fuzz");
+  const Receipt copy = avocado::parse_receipt(receipt_text(receipt), "copy");
+  require(receipt_text(copy) == receipt_text(receipt), "a copy differs");
+  if (!receipt_signature_holds(receipt)) fail_input("fuzz: the signature does not hold");
 }
 
 void parse_recipe(Bytes bytes) {
