@@ -128,7 +128,7 @@ void report_replay(const VerifyReport& report, const Arguments& arguments, Findi
   } else if (report.replayed > 0) {
     std::vector<std::string> windows;
     for (const StepRange& window : report.windows)
-      windows.push_back(fmt::format("{}-{}", window.begin + 1, window.end));
+      windows.push_back(fmt::format("{} to {}", window.begin + 1, window.end));
     findings.shown.push_back(fmt::format(
         "{} replayed, every bit equal; random windows (--seed {}): {}",
         plural(report.replayed, "step"), arguments.range.seed, fmt::join(windows, ", ")));
