@@ -1,7 +1,7 @@
 # bash completion for avocado
 _avocado() {
   local current=${COMP_WORDS[COMP_CWORD]}
-  local verbs="demo run show tokenize template logits perplexity train verify report bench cache doctor"
+  local verbs="demo run show tokenize template logits perplexity train verify report receipt bench cache doctor"
   local verb=${COMP_WORDS[1]} flags
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -18,7 +18,8 @@ _avocado() {
     perplexity) flags="--ctx --stride --kl-base --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --json" ;;
     train) flags="--out --threads --dry-run --json" ;;
     report) flags="-o --out --json" ;;
-    verify) flags="--from --to --threads --json" ;;
+    verify) flags="--from --to --windows --length --seed --receipt --trust --threads --json" ;;
+    receipt) flags="--key -o --out --new-key --threads" ;;
     bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size --parallel -r --repetitions --profile --no-warmup --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --json --csv" ;;
     cache) flags="--json" ;;
     doctor) flags="--json" ;;

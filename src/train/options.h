@@ -30,9 +30,9 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double eps = 1e-8;
-  double clip = 1;             // largest norm of the gradient, 0: any
-  uint64_t seed = 0;           // of the initial weights and of the data order
-  int64_t digest_every = 100;  // steps between digests of the state; the last step has one always
+  double clip = 1;            // largest norm of the gradient, 0: any
+  uint64_t seed = 0;          // of the initial weights and of the data order
+  int64_t digest_every = 10;  // steps between digests of the state; the last step has one always
 
   std::string optimizer = "adamw";      // train/optimizers
   double momentum = 0.9;                // sgd and muon

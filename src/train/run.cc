@@ -50,13 +50,13 @@ void write_tokenizer(const std::string& path, const RunSetup& setup) {
 }
 
 void write_initial_weights(const std::string& path, const RunSetup& setup,
-                           const std::string& definition) {
+                           const std::string& definition, ThreadPool& pool) {
   const graph::Graph graph = build_graph(setup.config);
   TrainState state(graph, setup.options);
   for (size_t w = 0; w < graph.weights.size(); ++w)
     std::copy_n(setup.initial[w], graph.weights[w].count(), state.param(static_cast<int>(w)));
   state.chain = definition;
-  write_checkpoint(path, graph, state, definition);
+  write_checkpoint(path, graph, state, definition, pool);
 }
 
 const Json& member(const Json& json, const char* key, const std::string& source) {
@@ -100,7 +100,7 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   }
   if (!setup.initial.empty())
     write_initial_weights(folder + "/checkpoints/step-00000000.safetensors", setup,
-                          trainer.definition_digest());
+                          trainer.definition_digest(), pool);
   if (!setup.recipe_text.empty()) write_file_atomically(folder + "/run.toml", setup.recipe_text);
   manifest["recipe"] = setup.recipe;
   manifest["sources"] = setup.sources;

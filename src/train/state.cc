@@ -5,15 +5,15 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "base/sha256.h"
 #include "files/safetensors.h"
+#include "train/digest.h"
 #include "train/optimizer.h"
 
 namespace avocado {
 namespace {
 
 constexpr int64_t kAlign = 16;  // floats in a cache line
-constexpr const char* kFormat = "avocado-checkpoint-1";
+constexpr const char* kFormat = "avocado-checkpoint-2";
 constexpr const char* kParams = "p";
 
 std::string tensor_name(const std::string& part, const graph::Weight& weight) {
@@ -22,6 +22,8 @@ std::string tensor_name(const std::string& part, const graph::Weight& weight) {
 
 // One tensor of a checkpoint, its bytes in the state's memory; none when another process keeps it.
 struct Entry {
+  int64_t weight;
+  bool here;  // this process keeps what is kept of the weight
   std::string name;
   DType type;
   std::vector<int64_t> shape;
@@ -34,39 +36,69 @@ struct Entry {
   }
 };
 
-// Per weight, in the order of the state's digest: the parameters, then what is kept.
-std::vector<std::vector<Entry>> entries(const graph::Graph& graph, const TrainState& state) {
-  std::vector<std::vector<Entry>> result;
+// In the order of the state's digest: of each weight the parameters, which every process has, then
+// what is kept.
+std::vector<Entry> entries(const graph::Graph& graph, const TrainState& state) {
+  std::vector<Entry> list;
   for (size_t w = 0; w < graph.weights.size(); ++w) {
     const graph::Weight& weight = graph.weights[w];
+    const auto number = static_cast<int64_t>(w);
+    const std::vector<StateTensor>& kept = state.kept[w];
+    const bool here = kept.empty() || kept[0].data.size() > 0;
     const std::span params(state.param(static_cast<int>(w)), static_cast<size_t>(weight.count()));
-    std::vector<Entry>& list = result.emplace_back();
-    list.push_back({tensor_name(kParams, weight),
+    list.push_back({number,
+                    here,
+                    tensor_name(kParams, weight),
                     DType::f32,
                     {weight.rows, weight.cols},
                     std::as_writable_bytes(params)});
-    for (const StateTensor& tensor : state.kept[w])
-      list.push_back({tensor_name(tensor.part, weight), tensor.type, tensor.shape,
+    for (const StateTensor& tensor : kept)
+      list.push_back({number, here, tensor_name(tensor.part, weight), tensor.type, tensor.shape,
                       std::span(tensor.data.data(), tensor.data.size())});
   }
-  return result;
+  return list;
 }
 
-// The bytes of entry t of weight w. Every process has the parameters, the first entry.
-std::span<const std::byte> bytes_of(const std::vector<std::vector<Entry>>& list, size_t w, size_t t,
+// The bytes of a tensor. Every process has the parameters.
+std::span<const std::byte> bytes_of(const Entry& entry, const Gather& gather) {
+  if (!gather || entry.name.starts_with(std::string(kParams) + ".")) return entry.bytes;
+  return gather(entry.weight, entry.bytes, entry.size());
+}
+
+// Each process hashes the tensors of the weights that it keeps.
+std::vector<NamedDigest> digests_of(const std::vector<Entry>& list, ThreadPool& pool,
                                     const Gather& gather) {
-  const Entry& entry = list[w][t];
-  if (!gather || t == 0) return entry.bytes;
-  return gather(static_cast<int64_t>(w), entry.bytes, entry.size());
+  std::vector<NamedBytes> own;
+  for (const Entry& entry : list)
+    if (entry.here) own.push_back({entry.name, entry.bytes});
+  std::vector<NamedDigest> digests = tensor_digests(own, pool);
+  if (!gather) return digests;
+  std::vector<NamedDigest> all;
+  auto next = digests.begin();
+  for (const Entry& entry : list) {
+    std::span<const std::byte> bytes;
+    if (entry.here) bytes = (next++)->digest;
+    const std::span<const std::byte> digest = gather(entry.weight, bytes, sizeof(Digest));
+    NamedDigest& named = all.emplace_back();
+    named.name = entry.name;
+    if (digest.size() == sizeof(Digest))
+      std::copy_n(digest.data(), digest.size(), named.digest.data());
+  }
+  return all;
 }
 
-std::string digest_of(const std::vector<std::vector<Entry>>& list, const TrainState& state,
-                      const std::string& definition, const Gather& gather) {
-  Sha256 hash;
-  hash.update(static_cast<uint64_t>(state.step)).update(state.position).update(definition);
-  for (size_t w = 0; w < list.size(); ++w)
-    for (size_t t = 0; t < list[w].size(); ++t) hash.update(bytes_of(list, w, t, gather));
-  return hash.hex();
+std::string digest_of(const TrainState& state, const std::string& definition,
+                      std::span<const NamedDigest> tensors) {
+  return digest_root(static_cast<uint64_t>(state.step), state.position, definition, tensors);
+}
+
+// 64 hex digits per tensor.
+std::string hex_digits(const std::vector<NamedDigest>& tensors) {
+  std::string text;
+  for (const NamedDigest& tensor : tensors)
+    for (const std::byte byte : tensor.digest)
+      text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
 }
 
 const std::string& metadata(const SafetensorsFile& file, const std::string& key) {
@@ -95,17 +127,17 @@ std::span<const std::byte> tensor_bytes(const SafetensorsFile& file, const Entry
   return tensor->data;
 }
 
-// A checkpoint whose content agrees with its own digest; the tensors lie in the mapped file.
-struct CheckedFile {
+// A checkpoint of this model and run; the tensors lie in the mapped file, in the order of entries.
+struct CheckpointFile {
   SafetensorsFile file;
   int64_t step;
   uint64_t position;
-  std::vector<std::vector<std::span<const std::byte>>> tensors;  // as entries() has them
+  std::vector<NamedBytes> tensors;
 };
 
-CheckedFile open_checked(const std::string& path, const std::vector<std::vector<Entry>>& expected,
-                         const std::string& definition) {
-  CheckedFile read{SafetensorsFile::open(path), 0, 0, {}};
+CheckpointFile open_checkpoint(const std::string& path, const std::vector<Entry>& expected,
+                               const std::string& definition) {
+  CheckpointFile read{SafetensorsFile::open(path), 0, 0, {}};
   const SafetensorsFile& file = read.file;
   if (metadata(file, "format") != kFormat)
     fail_input("{}: checkpoint format \"{}\"; this build reads {}", path, metadata(file, "format"),
@@ -113,22 +145,36 @@ CheckedFile open_checked(const std::string& path, const std::vector<std::vector<
   if (metadata(file, "definition") != definition)
     fail_input("{}: belongs to another run (its definition is {}, this one's {})", path,
                metadata(file, "definition"), definition);
-  size_t count = 0;
-  for (const std::vector<Entry>& weight : expected) count += weight.size();
-  if (file.tensors().size() != count)
+  if (file.tensors().size() != expected.size())
     fail_input("{}: {} tensors; this run's checkpoints have {}", path, file.tensors().size(),
-               count);
+               expected.size());
   read.step = static_cast<int64_t>(metadata_number(file, "step"));
   read.position = metadata_number(file, "position");
-  Sha256 hash;
-  hash.update(static_cast<uint64_t>(read.step)).update(read.position).update(definition);
-  for (const std::vector<Entry>& weight : expected) {
-    auto& tensors = read.tensors.emplace_back();
-    for (const Entry& entry : weight) hash.update(tensors.emplace_back(tensor_bytes(file, entry)));
-  }
-  if (hash.hex() != metadata(file, "state"))
-    fail_input("{}: the content does not agree with its digest; the file is damaged", path);
+  for (const Entry& entry : expected)
+    read.tensors.push_back({entry.name, tensor_bytes(file, entry)});
   return read;
+}
+
+// Throws unless the content gives the digests that the file has of itself, and names the tensor
+// that does not.
+void require_own_digest(const CheckpointFile& read, const std::string& definition,
+                        ThreadPool& pool) {
+  const std::vector<NamedDigest> found = tensor_digests(read.tensors, pool);
+  const std::string& path = read.file.path();
+  const std::string digits = hex_digits(found);
+  const std::string& stored = metadata(read.file, "tensors");
+  if (stored.size() != digits.size())
+    fail_input("{}: \"tensors\" in its metadata must have {} digits; the file is damaged", path,
+               digits.size());
+  for (size_t t = 0; t < read.tensors.size(); ++t)
+    if (digits.compare(64 * t, 64, stored, 64 * t, 64) != 0)
+      fail_input("{}: tensor {} does not agree with its digest; the file is damaged", path,
+                 read.tensors[t].name);
+  if (digest_root(static_cast<uint64_t>(read.step), read.position, definition, found) !=
+      metadata(read.file, "state"))
+    fail_input(
+        "{}: step and position do not agree with the digest of the state; the file is damaged",
+        path);
 }
 
 // What differs first between the stored and the replayed bytes of a tensor; empty when nothing
@@ -178,51 +224,46 @@ float* TrainState::average(int weight) const {
 }
 
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition, const Gather& gather) {
-  return digest_of(entries(graph, state), state, definition, gather);
+                         const std::string& definition, ThreadPool& pool, const Gather& gather) {
+  return digest_of(state, definition, digests_of(entries(graph, state), pool, gather));
 }
 
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition, const Gather& gather, bool leader) {
-  const std::vector<std::vector<Entry>> list = entries(graph, state);
-  // By part and then by weight, as the parameters alone are what most readers want.
-  size_t parts = 0;
-  for (const std::vector<Entry>& weight : list) parts = std::max(parts, weight.size());
-  std::vector<TensorView> tensors;
-  std::vector<std::pair<size_t, size_t>> places;  // weight and part of each
-  for (size_t part = 0; part < parts; ++part)
-    for (size_t w = 0; w < list.size(); ++w) {
-      if (part >= list[w].size()) continue;
-      const Entry& entry = list[w][part];
-      tensors.push_back({.name = entry.name, .type = entry.type, .shape = entry.shape, .data = {}});
-      places.emplace_back(w, part);
-    }
-  const auto data_of = [&](size_t i) {
-    return bytes_of(list, places[i].first, places[i].second, gather);
-  };
-  const std::string digest = digest_of(list, state, definition, gather);
+                      const std::string& definition, ThreadPool& pool, const Gather& gather,
+                      bool leader) {
+  std::vector<Entry> list = entries(graph, state);
+  const std::vector<NamedDigest> digests = digests_of(list, pool, gather);
+  // The parameters in front, as they alone are what most readers want.
+  std::stable_partition(list.begin(), list.end(), [](const Entry& entry) {
+    return entry.name.starts_with(std::string(kParams) + ".");
+  });
+  const auto data_of = [&](size_t i) { return bytes_of(list[i], gather); };
   if (!leader) {
-    for (size_t i = 0; i < tensors.size(); ++i) data_of(i);
+    for (size_t i = 0; i < list.size(); ++i) data_of(i);
     return;
   }
+  std::vector<TensorView> tensors;
+  for (const Entry& entry : list)
+    tensors.push_back({.name = entry.name, .type = entry.type, .shape = entry.shape, .data = {}});
   write_safetensors(path, tensors,
                     {{"format", kFormat},
                      {"step", std::to_string(state.step)},
                      {"position", std::to_string(state.position)},
                      {"definition", definition},
-                     {"state", digest},
+                     {"state", digest_of(state, definition, digests)},
+                     {"tensors", hex_digits(digests)},
                      {"chain", state.chain}},
                     data_of);
 }
 
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
-                     const std::string& definition) {
-  const std::vector<std::vector<Entry>> list = entries(graph, state);
-  const CheckedFile read = open_checked(path, list, definition);
+                     const std::string& definition, ThreadPool& pool) {
+  const std::vector<Entry> list = entries(graph, state);
+  const CheckpointFile read = open_checkpoint(path, list, definition);
+  require_own_digest(read, definition, pool);
   const std::string& chain = metadata(read.file, "chain");
-  for (size_t w = 0; w < list.size(); ++w)
-    for (size_t t = 0; t < list[w].size(); ++t)
-      std::copy_n(read.tensors[w][t].data(), list[w][t].bytes.size(), list[w][t].bytes.data());
+  for (size_t t = 0; t < list.size(); ++t)
+    std::copy_n(read.tensors[t].bytes.data(), list[t].bytes.size(), list[t].bytes.data());
   state.step = read.step;
   state.position = read.position;
   state.chain = chain;
@@ -230,27 +271,27 @@ void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainSt
 
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
                                const TrainState& state, const std::string& definition,
-                               const Gather& gather) {
-  const std::vector<std::vector<Entry>> list = entries(graph, state);
-  const CheckedFile read = open_checked(path, list, definition);
+                               ThreadPool& pool, const Gather& gather) {
+  const std::vector<Entry> list = entries(graph, state);
+  const CheckpointFile read = open_checkpoint(path, list, definition);
+  std::string difference;  // the walk goes on after it, because all processes make it together
+  for (size_t t = 0; t < list.size(); ++t) {
+    const std::span<const std::byte> replayed = bytes_of(list[t], gather);
+    if (!difference.empty()) continue;
+    const std::byte* stored = read.tensors[t].bytes.data();
+    const std::string& name = list[t].name;
+    difference = list[t].type == DType::f32  ? first_difference<float>(name, stored, replayed)
+                 : list[t].type == DType::i8 ? first_difference<int8_t>(name, stored, replayed)
+                                             : first_difference<uint8_t>(name, stored, replayed);
+  }
+  if (!difference.empty()) return difference;
   if (read.step != state.step)
     return fmt::format("it holds step {} where step {} is expected", read.step, state.step);
   if (read.position != state.position)
     return fmt::format("its data position is {}; replayed {}", read.position, state.position);
-  std::string difference;  // the walk goes on after it, because all processes make it together
-  for (size_t w = 0; w < list.size(); ++w)
-    for (size_t t = 0; t < list[w].size(); ++t) {
-      const std::span<const std::byte> replayed = bytes_of(list, w, t, gather);
-      if (!difference.empty()) continue;
-      const auto& [name, type, shape, own] = list[w][t];
-      const std::byte* stored = read.tensors[w][t].data();
-      difference = type == DType::f32  ? first_difference<float>(name, stored, replayed)
-                   : type == DType::i8 ? first_difference<int8_t>(name, stored, replayed)
-                                       : first_difference<uint8_t>(name, stored, replayed);
-    }
-  if (!difference.empty()) return difference;
   if (metadata(read.file, "chain") != state.chain)
     return "its chain of digests differs from the replayed one";
+  require_own_digest(read, definition, pool);
   return {};
 }
 
@@ -261,7 +302,7 @@ std::vector<float> read_parameters(const std::string& path, const graph::Graph& 
   for (size_t w = 0; w < graph.weights.size(); ++w) {
     const graph::Weight& weight = graph.weights[w];
     const auto bytes = tensor_bytes(
-        file, {tensor_name(kParams, weight), DType::f32, {weight.rows, weight.cols}, {}});
+        file, {0, true, tensor_name(kParams, weight), DType::f32, {weight.rows, weight.cols}, {}});
     std::memcpy(params.data() + layout.offset[w], bytes.data(), bytes.size());
   }
   return params;

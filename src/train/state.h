@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "graph/graph.h"
 #include "tensor/buffer.h"
 #include "tensor/dtype.h"
@@ -56,31 +57,37 @@ struct TrainState {
   float* average(int weight) const;
 };
 
-// Brings a tensor that is kept of a weight to the leader of several processes: `own` is its data,
-// empty where another process keeps it. To be called by all, in the same order. What it returns is
-// valid until the next call in the leader, and means nothing elsewhere.
+// Brings bytes that belong to a weight, a tensor that is kept of it or a digest, to the leader of
+// several processes: `own` are these bytes, none where another process keeps the weight. To be
+// called by all, in the same order. What it returns is valid until the next call in the leader, and
+// means nothing elsewhere.
 using Gather = std::function<std::span<const std::byte>(
     int64_t weight, std::span<const std::byte> own, size_t size)>;
 
-// SHA-256 over step, position, definition, and per weight, in graph order: its parameters, then
-// what is kept of it. Without `gather` the state is kept whole by this process; with it the digest
-// is right in the leader.
+// The root over step, position, definition and the tensors: of each weight, in graph order, the
+// parameters, then what is kept of it (digest.h). Without `gather` the state is kept whole by this
+// process; with it each hashes its own, and the digest is right in the leader.
 std::string state_digest(const graph::Graph& graph, const TrainState& state,
-                         const std::string& definition, const Gather& gather = {});
+                         const std::string& definition, ThreadPool& pool,
+                         const Gather& gather = {});
 
 // One safetensors file: metadata, then "p.NAME" for every weight, then "PART.NAME" for all that is
 // kept. With `gather` all take part and the leader writes.
 void write_checkpoint(const std::string& path, const graph::Graph& graph, const TrainState& state,
-                      const std::string& definition, const Gather& gather = {}, bool leader = true);
-// Throws Error(input) when the file is damaged (its digest is recomputed), or was not written by a
-// run with this graph and definition. `state` is changed only when all is well.
+                      const std::string& definition, ThreadPool& pool, const Gather& gather = {},
+                      bool leader = true);
+// Throws Error(input) when the file is damaged (its digests are recomputed; the message names the
+// tensor), or was not written by a run with this graph and definition. `state` is changed only when
+// all is well.
 void read_checkpoint(const std::string& path, const graph::Graph& graph, TrainState& state,
-                     const std::string& definition);
+                     const std::string& definition, ThreadPool& pool);
 // What differs first between a checkpoint and a state (tensor, element, both values); empty when
-// nothing does. Throws as read_checkpoint does. With `gather` the leader's answer counts.
+// nothing does. Digests are compared after the elements, so that a damaged element is named. Throws
+// Error(input) when the file cannot be read as a checkpoint of this run. With `gather` the leader's
+// answer counts.
 std::string compare_checkpoint(const std::string& path, const graph::Graph& graph,
                                const TrainState& state, const std::string& definition,
-                               const Gather& gather = {});
+                               ThreadPool& pool, const Gather& gather = {});
 // The parameters of a checkpoint of any run of this model, laid out by WeightLayout.
 std::vector<float> read_parameters(const std::string& path, const graph::Graph& graph);
 

@@ -59,7 +59,7 @@ struct Trainer::Impl {
   graph::Executor<float> executor;
   GradientTree tree;
   Buffer<float> averages;  // of all weights, while several processes keep a part each
-  std::string definition;
+  std::string definition_text, definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
   Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
@@ -94,8 +94,9 @@ struct Trainer::Impl {
       for (size_t w = 0; w < params.size(); ++w)
         std::copy_n(initial[w], graph.weights[w].count(), params[w]);
     }
-    definition = avocado::definition_digest(config, options, data.digest(),
-                                            weights_digest(graph, weights()));
+    definition_text =
+        avocado::definition_text(config, options, data.digest(), weights_digest(graph, weights()));
+    definition = Sha256().update(definition_text).hex();
     state.chain = definition;
   }
 
@@ -183,7 +184,7 @@ struct Trainer::Impl {
   }
 
   std::string state_digest() {
-    std::string digest = avocado::state_digest(graph, state, definition, sharding.gather());
+    std::string digest = avocado::state_digest(graph, state, definition, pool, sharding.gather());
     broadcast(sharding.processes(), std::as_writable_bytes(std::span(digest)));
     return digest;
   }
@@ -197,6 +198,7 @@ struct Trainer::Impl {
     result.loss = loss / learned;
     result.grad_norm = std::sqrt(squared_norm()) / learned;
     result.step = ++state.step;
+    result.position = state.position;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       fail_input(
           "step {}: the loss is {} and the norm of its gradient {}; training has diverged, "
@@ -219,6 +221,7 @@ std::string next_chain(const std::string& former, const StepResult& result) {
   return Sha256()
       .update(former)
       .update(static_cast<uint64_t>(result.step))
+      .update(result.position)
       .update(std::bit_cast<uint64_t>(result.loss))
       .update(std::bit_cast<uint64_t>(result.grad_norm))
       .update(std::bit_cast<uint64_t>(result.lr))
@@ -290,21 +293,22 @@ std::vector<const float*> Trainer::averaged_weights() const {
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
+const std::string& Trainer::definition_text() const { return impl_->definition_text; }
 std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->sharding.gather(),
-                   impl_->sharding.processes().leader());
+  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool,
+                   impl_->sharding.gather(), impl_->sharding.processes().leader());
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
-  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool);
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
   return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition,
-                                     impl_->sharding.gather());
+                                     impl_->pool, impl_->sharding.gather());
 }
 
 }  // namespace avocado

@@ -28,9 +28,10 @@
 namespace avocado {
 
 struct StepResult {
-  int64_t step = 0;      // steps completed, this one included
-  double loss = 0;       // mean over the learned tokens of the step, before the update
-  double grad_norm = 0;  // of the mean loss, before clipping
+  int64_t step = 0;       // steps completed, this one included
+  uint64_t position = 0;  // rows of data seen, those of this step included
+  double loss = 0;        // mean over the learned tokens of the step, before the update
+  double grad_norm = 0;   // of the mean loss, before clipping
   double lr = 0;
   int64_t learned = 0;  // tokens in the loss
   int64_t inputs = 0;   // tokens fed
@@ -77,9 +78,11 @@ class Trainer {
   int64_t completed_steps() const;
   uint64_t data_position() const;  // rows seen
 
-  // SHA-256 over model config, options, digest of the data and of the initial weights.
+  // Model config, options, digest of the data and of the initial weights as JSON, and its SHA-256.
+  const std::string& definition_text() const;
   const std::string& definition_digest() const;
-  // By all: SHA-256 over steps, data position, definition, parameters and all that is kept.
+  // By all: over steps, data position, definition, parameters and all that is kept
+  // (digest.h).
   std::string state_digest() const;
   const std::string& chain() const;
 

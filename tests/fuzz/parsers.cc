@@ -29,6 +29,7 @@
 #include "train/dataset.h"
 #include "train/documents.h"
 #include "train/metrics.h"
+#include "train/receipt.h"
 #include "train/recipe.h"
 #include "train/samples.h"
 #include "train/state.h"
@@ -214,8 +215,9 @@ void parse_model(Bytes bytes) {
 
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
+  static ThreadPool pool(1);
   TrainState state(tiny_graph(), TrainOptions{});
-  read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
+  read_checkpoint(file.path(), tiny_graph(), state, kDefinition, pool);
 }
 
 void parse_token_shard(Bytes bytes) {
@@ -289,6 +291,15 @@ void parse_event_file(Bytes bytes) {
 void parse_samples(Bytes bytes) {
   const MemoryFile file(bytes);
   if (read_samples(file.path()).empty()) fail_input("no sample");
+}
+
+// A receipt that comes back from its text as it was; a signature that does not hold counts as
+// refused.
+void parse_receipt(Bytes bytes) {
+  const Receipt receipt = avocado::parse_receipt(std::string(as_text(bytes)), "fuzz");
+  const Receipt copy = avocado::parse_receipt(receipt_text(receipt), "copy");
+  require(receipt_text(copy) == receipt_text(receipt), "a copy differs");
+  if (!receipt_signature_holds(receipt)) fail_input("fuzz: the signature does not hold");
 }
 
 void parse_recipe(Bytes bytes) {

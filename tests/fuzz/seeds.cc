@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "base/philox.h"
+#include "base/sha256.h"
+#include "base/thread_pool.h"
 #include "chat/answer_format.h"
 #include "cli/session_parameters.h"
 #include "files/atomic_file.h"
@@ -20,6 +22,7 @@
 #include "text/bpe_trainer.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
+#include "train/receipt.h"
 #include "train/samples.h"
 #include "train/state.h"
 #include "train/tensorboard.h"
@@ -314,8 +317,10 @@ std::vector<Bytes> checkpoint_seeds() {
   state.step = 3;
   state.position = 24;
   state.chain = "chain";
-  return {bytes_of_file(
-      [&](const std::string& path) { write_checkpoint(path, tiny_graph(), state, kDefinition); })};
+  ThreadPool pool(1);
+  return {bytes_of_file([&](const std::string& path) {
+    write_checkpoint(path, tiny_graph(), state, kDefinition, pool);
+  })};
 }
 
 std::vector<Bytes> token_shard_seeds() {
@@ -359,6 +364,7 @@ std::vector<Bytes> metrics_seeds() {
   std::string chain = kDefinition;
   for (int64_t step = 1; step <= 3; ++step) {
     StepResult result{.step = step,
+                      .position = static_cast<uint64_t>(2 * step),
                       .loss = 1.0 / static_cast<double>(step),
                       .grad_norm = 0.5,
                       .lr = 1e-3,
@@ -389,6 +395,30 @@ std::vector<Bytes> samples_seeds() {
                   {.step = 5, .prompt = "Once", .text = " upon", .tokens = 1, .ended = false});
     append_sample(path, {.step = 10, .prompt = "Once", .text = "", .tokens = 0, .ended = true});
   })};
+}
+
+std::vector<Bytes> receipt_seeds() {
+  Receipt receipt;
+  receipt.issued = "2026-11-22T13:05:00Z";
+  receipt.version = "0.1.0";
+  receipt.defines = R"({"train":{"steps":3},"data":")" + std::string(64, 'd') + "\"}";
+  receipt.definition = Sha256().update(receipt.defines).hex();
+  for (std::string* digest : {&receipt.source, &receipt.data, &receipt.tokenizer, &receipt.chain,
+                              &receipt.state, &receipt.weights})
+    *digest = std::string(64, 'd');
+  receipt.recipe = "[train]\nsteps = 3 # \u30a2\u30dc\u30ab\u30c9\n";
+  receipt.sources = {{"book.txt", std::string(64, '1')}};
+  receipt.parameters = 1000;
+  receipt.steps = 3;
+  receipt.files = {{"run.json", 900, std::string(64, '2')}, {"final.gguf", 5000, receipt.weights}};
+  std::vector<Bytes> seeds;
+  for (const unsigned char byte : {0, 1}) {
+    std::array<unsigned char, 32> seed{};
+    seed[0] = byte;
+    sign_receipt(receipt, SigningKey::from_seed(seed));
+    seeds.push_back(bytes_of(receipt_text(receipt)));
+  }
+  return seeds;
 }
 
 std::vector<Bytes> schema_seeds() {
