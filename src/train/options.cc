@@ -25,6 +25,7 @@ void visit_options(Options& o, Visitor&& visit) {
   visit("eps", o.eps);
   visit("clip", o.clip);
   visit("seed", o.seed);
+  visit("precision", o.precision);
   visit("digest_every", o.digest_every);
 }
 
@@ -53,6 +54,9 @@ void check_options(const TrainOptions& o,
   real("beta2", o.beta2, 0, 0.999999);
   real("eps", o.eps, 1e-30, 1);
   real("clip", o.clip, 0, 1e30);
+  if (o.precision != "f32" && o.precision != "bf16")
+    fail_input("{}: precision = \"{}\"; it must be \"f32\" or \"bf16\"", where("precision"),
+               o.precision);
 }
 
 Json options_to_json(const TrainOptions& options) {

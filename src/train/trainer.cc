@@ -81,6 +81,11 @@ struct Trainer::Impl {
     definition = avocado::definition_digest(config, options, data.digest(),
                                             weights_digest(graph, weights()));
     state.chain = definition;
+    configure(false);
+  }
+
+  void configure(bool recompute) {
+    executor.configure_training({.recompute = recompute, .bf16 = options.precision == "bf16"});
   }
 
   std::vector<const float*> weights() const {
@@ -93,13 +98,16 @@ struct Trainer::Impl {
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
   // sum.
   void run(const RowBatch& batch, bool backward) {
-    const graph::Batch<float> view = batch.view();
-    float* logits = executor.forward_train(view);
     losses.resize(batch.wanted.size());
-    kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data(),
-                           losses.data(), backward ? logits : nullptr,
-                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0);
-    if (backward) executor.backward(view, logits);
+    const auto loss = [&](float* logits, int64_t first, int64_t rows) {
+      kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data() + first,
+                             losses.data() + first, backward ? logits : nullptr, rows,
+                             graph.vocab(), 1.0);
+    };
+    if (backward)
+      executor.train(batch.view(), loss);
+    else
+      executor.forward_loss(batch.view(), loss);
   }
 
   void clear_gradient() {
@@ -115,13 +123,14 @@ struct Trainer::Impl {
       RowBatch batch;
       for (int64_t r = 0; r < options.rows; ++r, ++state.position)
         batch.append(data, row_at(state.position, data.rows(), options.seed));
-      clear_gradient();
+      executor.timed("zero the gradient", [&] { clear_gradient(); });
       run(batch, true);
       loss = 0;
       add_ascending(losses, loss);
       result.learned += static_cast<int64_t>(batch.targets.size());
       result.inputs += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss, j, options.micro_batches);
+      executor.timed("add micro-batches",
+                     [&] { tree.add(gradient.data(), loss, j, options.micro_batches); });
     }
     return loss;
   }
@@ -157,8 +166,10 @@ struct Trainer::Impl {
     result.lr = learning_rate(options, state.step);
     const double loss = accumulate(result);
     const auto learned = static_cast<double>(result.learned);
+    double squares = 0;
+    executor.timed("norm of the gradient", [&] { squares = squared_norm(); });
     result.loss = loss / learned;
-    result.grad_norm = std::sqrt(squared_norm()) / learned;
+    result.grad_norm = std::sqrt(squares) / learned;
     result.step = ++state.step;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       fail_input(
@@ -167,7 +178,7 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / learned);
+    executor.timed("update", [&] { update(result.lr, factor / learned); });
     if (state.step % options.digest_every == 0 || state.step == options.steps)
       result.digest = avocado::state_digest(graph, state, definition);
     state.chain = next_chain(state.chain, result);
@@ -198,6 +209,10 @@ Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const D
     : impl_(std::make_unique<Impl>(config, options, data, initial, pool)) {}
 
 Trainer::~Trainer() = default;
+
+void Trainer::set_recompute(bool on) { impl_->configure(on); }
+void Trainer::enable_profile() { impl_->executor.enable_profile(); }
+std::map<std::string, double> Trainer::profile() const { return impl_->executor.profile(); }
 
 StepResult Trainer::step() { return impl_->step(); }
 

@@ -8,6 +8,7 @@
 // divided by the number of learned tokens, clipped by its global norm, and AdamW moves the weights.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,6 +47,14 @@ class Trainer {
   Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
           std::span<const float* const> initial, ThreadPool& pool);
   ~Trainer();
+
+  // Less memory for more time (graph/schedule.h); changes no bit. To be set between steps.
+  void set_recompute(bool on);
+
+  // Seconds spent in each kind of node (graph::Executor), and in "zero the gradient", "add
+  // micro-batches", "norm of the gradient" and "update".
+  void enable_profile();
+  std::map<std::string, double> profile() const;
 
   // Throws Error(input) when the loss is no longer finite; the state is then spoilt.
   StepResult step();
