@@ -75,6 +75,9 @@ struct Display {
 
 RunObserver observe(Display& display, int64_t total) {
   RunObserver observer;
+  observer.on_memory = [&display](const MemoryEstimate& estimate) {
+    display.say("memory " + describe_memory(estimate));
+  };
   observer.on_start = [&display, total](int64_t completed) {
     if (completed > 0) display.say(fmt::format("resumed after step {}", completed));
     display.progress.emplace(total, completed);

@@ -10,6 +10,7 @@
 #include "models/model.h"
 #include "text/bpe_trainer.h"
 #include "train/documents.h"
+#include "train/memory_estimate.h"
 
 namespace avocado {
 namespace {
@@ -120,6 +121,13 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
     eval = pack_sources(eval_sources, *setup.tokenizer, chat_template, row_tokens, vocab, "eval");
   setup.train = &train;
   setup.eval = eval ? &*eval : nullptr;
+  require_memory({.config = setup.config,
+                  .options = setup.options,
+                  .recompute = recipe.run.recompute,
+                  .train = train,
+                  .eval = setup.eval,
+                  .threads = pool.threads()},
+                 recipe.run.memory, available_memory());
   Run::create(folder, setup, pool);
 }
 

@@ -19,6 +19,8 @@ struct RunOptions {
   int64_t eval_rows = 64;          // rows of the evaluation data, from its start
   int64_t checkpoint_every = 100;  // steps; the last step always has one
   int64_t keep = 3;                // newest checkpoints that stay on disk
+  bool recompute = false;          // run layers again for their backward: less memory, slower
+  uint64_t memory = 0;             // bytes the run may take at most, 0: what the machine has
 };
 
 struct Recipe {

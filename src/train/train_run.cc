@@ -24,7 +24,9 @@ class Session {
         options_(options),
         observer_(observer),
         log_(run.metrics_path()),
-        trainer_(run.make_trainer(pool)) {}
+        trainer_(run.make_trainer(pool)) {
+    trainer_->set_recompute(options.recompute);
+  }
 
   RunOutcome train(const std::atomic<bool>* stop) {
     remove_temporary_files(run_.folder());
@@ -182,6 +184,14 @@ RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool
                      const RunObserver& observer, const std::atomic<bool>* stop) {
   if (options.eval_every > 0 && !run.eval_data())
     fail_usage("evaluation is asked for, but {} holds no evaluation data", run.folder());
+  const MemoryRequest request{.config = run.config(),
+                              .options = run.options(),
+                              .recompute = options.recompute,
+                              .train = run.train_data(),
+                              .eval = run.eval_data(),
+                              .threads = pool.threads()};
+  require_memory(request, options.memory, available_memory());
+  if (observer.on_memory) observer.on_memory(estimate_memory(request));
   return Session(run, options, pool, observer).train(stop);
 }
 
