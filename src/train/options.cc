@@ -27,6 +27,7 @@ void visit_options(Options& o, Visitor&& visit) {
   visit("eps", o.eps);
   visit("clip", o.clip);
   visit("seed", o.seed);
+  visit("precision", o.precision);
   visit("digest_every", o.digest_every);
   visit("optimizer", o.optimizer);
   visit("momentum", o.momentum);
@@ -100,6 +101,9 @@ void check_options(const TrainOptions& o,
     if (group.weight_decay && !(*group.weight_decay >= 0 && *group.weight_decay <= 1e3))
       fail_input("{}: weight_decay = {}; it must be from 0 to 1e3", place, *group.weight_decay);
   }
+  if (o.precision != "f32" && o.precision != "bf16")
+    fail_input("{}: precision = \"{}\"; it must be \"f32\" or \"bf16\"", where("precision"),
+               o.precision);
 }
 
 Json options_to_json(const TrainOptions& options) {

@@ -30,8 +30,9 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double eps = 1e-8;
-  double clip = 1;            // largest norm of the gradient, 0: any
-  uint64_t seed = 0;          // of the initial weights and of the data order
+  double clip = 1;                // largest norm of the gradient, 0: any
+  uint64_t seed = 0;              // of the initial weights and of the data order
+  std::string precision = "f32";  // of the factors of products: f32, or bf16 (kernels/linear)
   int64_t digest_every = 10;  // steps between digests of the state; the last step has one always
 
   std::string optimizer = "adamw";      // train/optimizers

@@ -8,6 +8,7 @@
 #include "chat/own_template.h"
 #include "files/atomic_file.h"
 #include "text/bpe_trainer.h"
+#include "train/memory_estimate.h"
 #include "train/tokenizer_sample.h"
 
 namespace avocado {
@@ -84,6 +85,13 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
   setup.options = recipe.options;
   setup.train = &data.train;
   setup.eval = data.eval ? &*data.eval : nullptr;
+  require_memory({.config = setup.config,
+                  .options = setup.options,
+                  .recompute = recipe.run.recompute,
+                  .train = data.train,
+                  .eval = setup.eval,
+                  .threads = pool.threads()},
+                 recipe.run.memory, available_memory());
   setup.tokenizer = basis.tokenizer;
   setup.chat_template = basis.chat_template;
   std::vector<std::vector<float>> initial;

@@ -10,6 +10,7 @@
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "train/definition.h"
+#include "train/memory_estimate.h"
 #include "train/optimizers/optimizers.h"
 
 // toml++ 3.3 calls unreachable what a letter such as "é" behind a key or value does reach
@@ -310,6 +311,14 @@ void read_samples(Section& train, RunOptions& run) {
                run.sample_every);
 }
 
+// Precision, and what memory is there; the latter changes nothing of the result.
+void read_memory(Section& train, Recipe& recipe) {
+  if (train.has("precision")) recipe.options.precision = train.text("precision");
+  recipe.run.recompute = train.boolean("recompute", false);
+  if (train.has("memory"))
+    recipe.run.memory = parse_memory(train.text("memory"), train.where("memory"));
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
@@ -320,6 +329,7 @@ void read_train(Section& train, Recipe& recipe) {
   o.clip = train.real("clip", o.clip);
   o.seed = static_cast<uint64_t>(train.whole("seed", 0, std::numeric_limits<int64_t>::max(), 0));
   o.digest_every = train.whole("digest_every", 1, kMost, o.digest_every);
+  read_memory(train, recipe);
   check_options(o, [&](const char* field) { return train.where(field); });
 
   RunOptions& run = recipe.run;

@@ -26,6 +26,8 @@ struct RunOptions {
   int64_t sample_tokens = 64;             // most of one continuation
   double sample_temperature = 0;          // 0: the likeliest token
   SpikeOptions spike{};
+  bool recompute = false;  // run layers again for their backward: less memory, slower
+  uint64_t memory = 0;     // bytes the run may take at most, 0: what the machine has
 };
 
 struct Recipe {

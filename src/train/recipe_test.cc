@@ -59,6 +59,23 @@ TEST(Recipe, Defaults) {
   EXPECT_EQ(recipe.run.eval_every, 0);
 }
 
+TEST(Recipe, PrecisionAndMemory) {
+  const auto with = [](const std::string& lines) {
+    return parse_recipe(kGood + lines, "run.toml");
+  };
+  EXPECT_EQ(with("").options.precision, "f32");
+  const Recipe recipe = with("precision = \"bf16\"\nrecompute = true\nmemory = \"2GiB\"\n");
+  EXPECT_EQ(recipe.options.precision, "bf16");
+  EXPECT_TRUE(recipe.run.recompute);
+  EXPECT_EQ(recipe.run.memory, uint64_t{2} << 30);
+  // Only the precision is part of what defines the result.
+  EXPECT_NE(recipe_to_json(recipe), recipe_to_json(with("")));
+  EXPECT_EQ(recipe_to_json(recipe), recipe_to_json(with("precision = \"bf16\"\n")));
+  EXPECT_NE(problem(kGood + "precision = \"f16\"\n").find("precision = \"f16\""),
+            std::string::npos);
+  EXPECT_NE(problem(kGood + "memory = \"2GB\"\n").find("8GiB"), std::string::npos);
+}
+
 TEST(Recipe, ArchitectureBringsItsOwnFlags) {
   const Recipe recipe = parse_recipe(replaced("\"llama\"", "\"qwen3\""), "run.toml");
   EXPECT_TRUE(recipe.model.qk_norm);

@@ -17,6 +17,7 @@
 #include "models/config.h"
 #include "text/tokenizer.h"
 #include "train/dataset.h"
+#include "train/memory_estimate.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
 #include "train/trainer.h"
@@ -88,6 +89,7 @@ void require_free_folder(const std::string& folder);
 void remove_temporary_files(const std::string& folder);
 
 struct RunObserver {
+  std::function<void(const MemoryEstimate&)> on_memory;  // before anything large is allocated
   std::function<void(int64_t completed)> on_start;  // after resuming: steps that need not be made
   std::function<void(const StepResult&, double tokens_per_s)> on_step;
   std::function<void(int64_t step, double loss)> on_eval;

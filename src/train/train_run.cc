@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "models/model.h"
 #include "train/run.h"
+#include "train/sharding.h"
 
 namespace avocado {
 namespace {
@@ -29,7 +30,9 @@ class Session {
         processes_(processes),
         spikes_(options.spike),
         log_(processes.leader() ? std::make_unique<MetricsLog>(run.metrics_path()) : nullptr),
-        trainer_(run.make_trainer(pool, processes)) {}
+        trainer_(run.make_trainer(pool, processes)) {
+    trainer_->set_recompute(options.recompute);
+  }
 
   RunOutcome train(const std::atomic<bool>* stop) {
     if (processes_.leader()) {
@@ -233,8 +236,19 @@ RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool
                      Processes& processes) {
   if (options.eval_every > 0 && !run.eval_data())
     fail_usage("evaluation is asked for, but {} holds no evaluation data", run.folder());
-  return Session(run, options, pool, processes.leader() ? observer : RunObserver{}, processes)
-      .train(stop);
+  TrainOptions own = run.options();  // of this process
+  const std::vector<int64_t> cuts = leaf_cuts(own.micro_batches, processes.size());
+  own.micro_batches = std::max<int64_t>(cuts[processes.rank() + 1] - cuts[processes.rank()], 1);
+  const MemoryRequest request{.config = run.config(),
+                              .options = own,
+                              .recompute = options.recompute,
+                              .train = run.train_data(),
+                              .eval = run.eval_data(),
+                              .threads = pool.threads()};
+  require_memory(request, options.memory, available_memory());
+  const RunObserver& heard = processes.leader() ? observer : RunObserver{};
+  if (heard.on_memory) heard.on_memory(estimate_memory(request));
+  return Session(run, options, pool, heard, processes).train(stop);
 }
 
 }  // namespace avocado

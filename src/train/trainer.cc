@@ -98,6 +98,11 @@ struct Trainer::Impl {
         avocado::definition_text(config, options, data.digest(), weights_digest(graph, weights()));
     definition = Sha256().update(definition_text).hex();
     state.chain = definition;
+    configure(false);
+  }
+
+  void configure(bool recompute) {
+    executor.configure_training({.recompute = recompute, .bf16 = options.precision == "bf16"});
   }
 
   std::vector<const float*> weights() const {
@@ -132,13 +137,16 @@ struct Trainer::Impl {
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
   // sum.
   void run(const RowBatch& batch, bool backward) {
-    const graph::Batch<float> view = batch.view();
-    float* logits = executor.forward_train(view);
     losses.resize(batch.wanted.size());
-    kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data(),
-                           losses.data(), backward ? logits : nullptr,
-                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0);
-    if (backward) executor.backward(view, logits);
+    const auto loss = [&](float* logits, int64_t first, int64_t rows) {
+      kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data() + first,
+                             losses.data() + first, backward ? logits : nullptr, rows,
+                             graph.vocab(), 1.0);
+    };
+    if (backward)
+      executor.train(batch.view(), loss);
+    else
+      executor.forward_loss(batch.view(), loss);
   }
 
   void clear_gradient() {
@@ -158,13 +166,13 @@ struct Trainer::Impl {
       for (int64_t r = 0; r < options.rows; ++r)
         batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
                                   data.rows(), options.seed));
-      clear_gradient();
+      executor.timed("zero the gradient", [&] { clear_gradient(); });
       run(batch, true);
       loss = 0;
       add_ascending(losses, loss);
       tokens[0] += static_cast<int64_t>(batch.targets.size());
       tokens[1] += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss);
+      executor.timed("add micro-batches", [&] { tree.add(gradient.data(), loss); });
     }
     state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
     sharding.add_gradients(tree, gradient.data());
@@ -195,8 +203,10 @@ struct Trainer::Impl {
     result.lr = learning_rate(options, state.step);
     const double loss = accumulate(result);
     const auto learned = static_cast<double>(result.learned);
+    double squares = 0;
+    executor.timed("norm of the gradient", [&] { squares = squared_norm(); });
     result.loss = loss / learned;
-    result.grad_norm = std::sqrt(squared_norm()) / learned;
+    result.grad_norm = std::sqrt(squares) / learned;
     result.step = ++state.step;
     result.position = state.position;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
@@ -206,8 +216,10 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    optimizer.update(own_weights, gradient.data(),
-                     {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+    executor.timed("update", [&] {
+      optimizer.update(own_weights, gradient.data(),
+                       {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+    });
     sharding.share_weights(state.params.data());
     if (state.step % options.digest_every == 0 || state.step == options.steps)
       result.digest = state_digest();
@@ -240,6 +252,10 @@ Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const D
     : impl_(std::make_unique<Impl>(config, options, data, initial, pool, processes)) {}
 
 Trainer::~Trainer() = default;
+
+void Trainer::set_recompute(bool on) { impl_->configure(on); }
+void Trainer::enable_profile() { impl_->executor.enable_profile(); }
+std::map<std::string, double> Trainer::profile() const { return impl_->executor.profile(); }
 
 StepResult Trainer::step() { return impl_->step(); }
 

@@ -13,6 +13,7 @@
 // arguments and in the same order.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,6 +55,14 @@ class Trainer {
           std::span<const float* const> initial, ThreadPool& pool,
           Processes& processes = single_process());
   ~Trainer();
+
+  // Less memory for more time (graph/schedule.h); changes no bit. To be set between steps.
+  void set_recompute(bool on);
+
+  // Seconds spent in each kind of node (graph::Executor), and in "zero the gradient", "add
+  // micro-batches", "norm of the gradient" and "update".
+  void enable_profile();
+  std::map<std::string, double> profile() const;
 
   // By all. Throws Error(input) when the loss is no longer finite; the state is then spoilt.
   StepResult step();

@@ -80,11 +80,12 @@ struct Outcome {
   std::string state;
 };
 
-Outcome train(int threads, const TrainOptions& options = tiny_options(),
-              const char* name = "llama") {
+Outcome train(int threads, const TrainOptions& options = tiny_options(), const char* name = "llama",
+              bool recompute = false) {
   ThreadPool pool(threads);
   const Dataset data = tiny_data();
   Trainer trainer(tiny_model(name), options, data, pool);
+  trainer.set_recompute(recompute);
   Outcome outcome;
   while (!trainer.finished()) outcome.steps.push_back(trainer.step());
   outcome.state = trainer.state_digest();
@@ -138,15 +139,43 @@ TEST(Trainer, ThreadsDoNotChangeABit) {
 
 TEST(Trainer, InstructionSetsDoNotChangeABit) {
   const kernels::Isa usual = kernels::active_isa();
-  for (const TrainOptions& options : variants()) {
+  std::vector<TrainOptions> all = variants();
+  all.push_back(tiny_options());
+  all.back().precision = "bf16";
+  for (const TrainOptions& options : all) {
     std::vector<Outcome> outcomes;
     for (kernels::Isa isa : kernels::available_isas()) {
       kernels::set_active_isa(isa);
       outcomes.push_back(train(1, options));
     }
     kernels::set_active_isa(usual);
+    SCOPED_TRACE(options.optimizer + ", " + options.optimizer_state + ", " + options.precision);
     for (const Outcome& outcome : outcomes) expect_same(outcomes.front(), outcome);
   }
+}
+
+TEST(Trainer, Bf16IsNearF32AndFreeOfThreads) {
+  const Outcome f32 = train(1);
+  TrainOptions options = tiny_options();
+  options.precision = "bf16";
+  const Outcome bf16 = train(1, options);
+  expect_same(bf16, train(3, options));
+  for (size_t i = 0; i < f32.steps.size(); ++i) {
+    EXPECT_NE(bf16.steps[i].loss, f32.steps[i].loss);
+    EXPECT_NEAR(bf16.steps[i].loss, f32.steps[i].loss, 0.02 * f32.steps[i].loss) << i;
+  }
+}
+
+TEST(Trainer, RecomputationDoesNotChangeABit) {
+  for (const Architecture* a : architectures())
+    for (const char* precision : {"f32", "bf16"}) {
+      TrainOptions options = tiny_options();
+      options.steps = 3;
+      options.warmup = 1;
+      options.precision = precision;
+      SCOPED_TRACE(std::string(a->name) + " " + precision);
+      expect_same(train(2, options, a->name), train(2, options, a->name, true));
+    }
 }
 
 TEST(Trainer, SeedAndOptionsChangeTheResult) {
