@@ -1,7 +1,7 @@
 # bash completion for avocado
 _avocado() {
   local current=${COMP_WORDS[COMP_CWORD]}
-  local verbs="demo run show tokenize template logits perplexity train verify merge bench cache doctor"
+  local verbs="demo run show tokenize template logits perplexity train verify report receipt merge bench cache doctor"
   local verb=${COMP_WORDS[1]} flags
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -16,8 +16,10 @@ _avocado() {
     template) flags="--variant --json" ;;
     logits) flags="--text --ids --out --digest --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --lora --json" ;;
     perplexity) flags="--ctx --stride --kl-base --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --lora --json" ;;
-    train) flags="--out --threads --json" ;;
-    verify) flags="--from --to --threads --json" ;;
+    train) flags="--out --threads --dry-run --json" ;;
+    report) flags="-o --out --json" ;;
+    verify) flags="--from --to --windows --length --seed --receipt --trust --threads --json" ;;
+    receipt) flags="--key -o --out --new-key --threads" ;;
     merge) flags="-o --out --type --threads --json" ;;
     bench) flags="-p --n-prompt -n --n-gen -d --n-depth -t --threads -b --batch-size --parallel -r --repetitions --profile --no-warmup --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --lora --json --csv" ;;
     cache) flags="--json" ;;

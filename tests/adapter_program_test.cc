@@ -101,7 +101,9 @@ TEST_F(AdapterProgram, TrainVerifyRunAndMerge) {
 
     if (std::system("python3 -c 'import json' >/dev/null 2>&1") != 0)
       GTEST_SKIP() << "there is no python3 to read the PEFT folder";
-    EXPECT_EQ(std::system(("python3 " AVOCADO_CHECK_PEFT " " + run + "/adapter " + kind).c_str()),
+    EXPECT_EQ(std::system(("python3 " AVOCADO_CHECK_PEFT " " + run + "/adapter " + kind + " " +
+                           base + " " + run + "/adapter.gguf")
+                              .c_str()),
               0);
   }
 }

@@ -51,6 +51,30 @@ inline std::vector<std::byte> random_blocks(DType type, int64_t count, uint32_t 
   return bytes;
 }
 
+// Matrices of these types in turn, of random blocks where they are blocks; F32 is as at birth.
+inline void write_stored_model(const std::string& path, const ModelConfig& config,
+                               std::span<const DType> types) {
+  const graph::Graph graph = build_graph(config);
+  std::vector<std::vector<float>> values;
+  std::vector<float*> writable;
+  for (const graph::Weight& weight : graph.weights) values.emplace_back(weight.count());
+  for (std::vector<float>& v : values) writable.push_back(v.data());
+  graph::initialise(graph, 5, writable);
+  std::vector<std::vector<std::byte>> bytes;
+  std::vector<StoredWeight> stored;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const DType type = graph.weights[i].matrix ? types[i % types.size()] : DType::f32;
+    if (type != DType::f32) {
+      bytes.push_back(random_blocks(type, graph.weights[i].count(), static_cast<uint32_t>(i)));
+    } else {
+      const auto span = std::as_bytes(std::span(values[i]));
+      bytes.emplace_back(span.begin(), span.end());
+    }
+    stored.push_back({type, bytes.back()});
+  }
+  save_gguf(path, config, graph, stored, nullptr, "");
+}
+
 // A Llama whose matrices are of all these types in turn.
 inline void write_quantized_model(const std::string& path) {
   constexpr DType kTypes[] = {DType::q4_0, DType::q8_0, DType::q4_k,
@@ -61,22 +85,7 @@ inline void write_quantized_model(const std::string& path) {
   config.head_dim = 64;
   config.rope_dim = 64;
   config.rope_divisors.clear();
-  const graph::Graph graph = build_graph(config);
-  std::vector<std::vector<std::byte>> bytes;
-  std::vector<StoredWeight> stored;
-  for (const graph::Weight& weight : graph.weights) {
-    const size_t i = bytes.size();
-    const DType type = weight.matrix ? kTypes[i % std::size(kTypes)] : DType::f32;
-    if (weight.matrix) {
-      bytes.push_back(random_blocks(type, weight.count(), static_cast<uint32_t>(i)));
-    } else {
-      const std::vector<float> ones(static_cast<size_t>(weight.count()), 1.0f);
-      const auto span = std::as_bytes(std::span(ones));
-      bytes.emplace_back(span.begin(), span.end());
-    }
-    stored.push_back({type, bytes.back()});
-  }
-  save_gguf(path, config, graph, stored, nullptr, "");
+  write_stored_model(path, config, kTypes);
 }
 
 }  // namespace avocado::test

@@ -15,6 +15,8 @@ void add_perplexity(CLI::App& app);
 void add_train(CLI::App& app);
 void add_verify(CLI::App& app);
 void add_merge(CLI::App& app);
+void add_report(CLI::App& app);
+void add_receipt(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_cache(CLI::App& app);

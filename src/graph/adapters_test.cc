@@ -72,7 +72,7 @@ TEST(Adapters, ProductsOfOneValueStayOneStep) {
       with_adapters(small(), std::vector<AdapterTarget>{{.weight = 1, .rank = 2, .scale = 1},
                                                         {.weight = 2, .rank = 2, .scale = 1}});
   std::vector<std::string> steps;
-  for (const Step& step : plan_steps(graph, false)) steps.push_back(step_name(graph, step));
+  for (const Step& step : plan_steps(graph)) steps.push_back(step_name(graph, step));
   EXPECT_EQ(steps[0], "embed + linear gate, up, gate.lora_a, up.lora_a");
 }
 

@@ -118,13 +118,16 @@ Model::OwnOrder Model::in_own_order(size_t weight) const {
   return tensor;
 }
 
-Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& cache,
-                  const RopeOptions& rope) {
+// Of a vector: it is not in the file as it is read.
+bool Model::decodes(size_t weight) const {
+  return !aligned_f32(storage_->stored[weight]) || permuted(weight);
+}
+
+// Everything but the weights as they are computed with.
+Model Model::open(const std::string& path, const RopeOptions& rope) {
   Model model;
   model.storage_ = std::make_shared<Storage>();
   Storage& s = *model.storage_;
-  std::vector<ModelSource> sources;
-  std::string configuration;  // decides the order of rows where the tensors' file does not
   if (std::filesystem::is_directory(path)) {
     const std::filesystem::path root(path);
     if (!std::filesystem::exists(root / "config.json"))
@@ -136,8 +139,8 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     SafetensorsFile& file = s.file.emplace<SafetensorsFile>(SafetensorsFile::open_folder(path));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::hf_name, {});
-    sources = file.sources();
-    configuration = read_text_file((root / "config.json").string(), uint64_t{64} << 20);
+    s.sources = file.sources();
+    s.configuration = read_text_file((root / "config.json").string(), uint64_t{64} << 20);
     if (std::filesystem::exists(root / "tokenizer.json"))
       model.tokenizer_ = Tokenizer::from_huggingface(path);
     model.chat_template_ = read_chat_template(root);
@@ -148,7 +151,7 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
     model.graph_ = std::make_unique<graph::Graph>(build_graph(model.config_));
     s.stored = match_tensors(file, *model.graph_, &graph::Weight::name,
                              {kRopeDivisors, kRopeLong, kRopeShort});
-    sources = file.sources();
+    s.sources = file.sources();
     if (file.get_string("tokenizer.ggml.model", "no_vocab") != "no_vocab")
       model.tokenizer_ = Tokenizer::from_gguf(file);
     model.chat_template_ = file.get_string("tokenizer.chat_template", "");
@@ -156,10 +159,31 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
   if (model.tokenizer_ && model.tokenizer_->vocab_size() > model.config_.vocab)
     fail_input("{}: the tokenizer has {} tokens but the embedding only {} rows", path,
                model.tokenizer_->vocab_size(), model.config_.vocab);
+  s.from_file = model.graph_->weights.size();
+  return model;
+}
 
+uint64_t Model::memory(const std::string& path) {
+  const Model model = open(path, {});
   const std::vector<graph::Weight>& weights = model.graph_->weights;
   const std::vector<Use> uses = weight_uses(*model.graph_);
-  s.from_file = weights.size();
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const TensorView& tensor = model.storage_->stored[i];
+    bytes += tensor.data.size();
+    if (uses[i].linear) bytes += packing_of(tensor, weights[i], static_cast<uint32_t>(i)).bytes;
+    if (uses[i].vector && model.decodes(i))
+      bytes += sizeof(float) * static_cast<uint64_t>(weights[i].count());
+  }
+  return bytes;
+}
+
+Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& cache,
+                  const RopeOptions& rope) {
+  Model model = open(path, rope);
+  Storage& s = *model.storage_;
+  const std::vector<graph::Weight>& weights = model.graph_->weights;
+  const std::vector<Use> uses = weight_uses(*model.graph_);
   s.decoded.resize(weights.size());
   s.matrices.resize(weights.size());
   std::vector<PackedEntry> entries;
@@ -167,7 +191,7 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
     const graph::Weight& w = weights[i];
     s.stored[i].name = w.name;
     if (uses[i].linear) entries.push_back(packing_of(s.stored[i], w, static_cast<uint32_t>(i)));
-    if (uses[i].vector && (!aligned_f32(s.stored[i]) || model.permuted(i))) {
+    if (uses[i].vector && model.decodes(i)) {
       const OwnOrder tensor = model.in_own_order(i);
       s.decoded[i] = decode(pool, tensor.view, w.rows, w.cols);
     }
@@ -178,7 +202,7 @@ Model Model::load(const std::string& path, ThreadPool& pool, const PackedCache& 
     // What is packed is not read again; the rest of the file's pages stay as they are.
     release_pages(s.stored[i].data);
   };
-  s.packed = find_or_make_packed(cache, pool, sources, configuration, entries, pack);
+  s.packed = find_or_make_packed(cache, pool, s.sources, s.configuration, entries, pack);
   for (size_t e = 0; e < entries.size(); ++e) {
     const std::byte* bytes = nullptr;
     if (s.packed.file) {

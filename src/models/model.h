@@ -29,6 +29,10 @@ class Model {
                     const PackedCache& cache = default_packed_cache(),
                     const RopeOptions& rope = {});
 
+  // Bytes that load() would take with no cache: the tensors of the files, which stay mapped, and
+  // what is laid out of them.
+  static uint64_t memory(const std::string& path);
+
   const ModelConfig& config() const { return config_; }
   const graph::Graph& graph() const { return *graph_; }
   // Null for a folder without tokenizer.json or a GGUF without tokenizer metadata.
@@ -60,7 +64,9 @@ class Model {
 
  private:
   struct Storage;
+  static Model open(const std::string& path, const RopeOptions& rope);
   bool permuted(size_t weight) const;
+  bool decodes(size_t weight) const;
 
   ModelConfig config_;
   std::unique_ptr<graph::Graph> graph_;  // stable address: executors refer to it

@@ -17,6 +17,8 @@ namespace avocado {
 // The file stays mapped; what the kernels cannot read in place is decoded or packed once.
 struct Model::Storage {
   std::variant<std::monostate, GgufFile, SafetensorsFile> file;
+  std::vector<ModelSource> sources;
+  std::string configuration;           // decides the order of rows where the tensors' file does not
   size_t from_file = 0;                // weights of the graph before those of adapters
   std::vector<TensorView> stored;      // per weight of the graph, as in the file
   std::vector<Buffer<float>> decoded;  // per weight; empty when not needed

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/wildcard.h"
 #include "train/json_fields.h"
 
 namespace avocado {
@@ -16,25 +17,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::array kKinds = {"lora", "rslora", "dora"};
 constexpr int64_t kMostRank = 4096;
 
-// '*' stands for any characters.
-bool matches(std::string_view pattern, std::string_view text) {
-  size_t p = 0, t = 0, star = std::string_view::npos, after = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      after = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p, ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++after;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 // "blk.0.attn_q" of "blk.0.attn_q.weight".
 std::string_view without_weight(std::string_view name) {
   return name.substr(0, name.rfind(".weight"));
@@ -43,7 +25,7 @@ std::string_view without_weight(std::string_view name) {
 bool means(const std::string& pattern, std::string_view name) {
   for (size_t from = 0; from != std::string_view::npos; from = name.find('.', from)) {
     if (from > 0) ++from;
-    if (matches(pattern, name.substr(from))) return true;
+    if (wildcard_matches(pattern, name.substr(from))) return true;
   }
   return false;
 }

@@ -15,7 +15,9 @@
 #include "models/registry.h"
 #include "temp_folder.h"
 #include "tiny_model_file.h"
+#include "train/receipt.h"
 #include "train/run.h"
+#include "train/test_processes.h"
 #include "train/verify.h"
 
 namespace avocado {
@@ -60,26 +62,7 @@ void write_model(const std::string& path, DType type, const char* architecture =
   config.rope_divisors.clear();
   config.rope_scaling = RopeScaling::none;
   config.tied = false;
-  const graph::Graph graph = build_graph(config);
-  std::vector<std::vector<float>> values;
-  std::vector<float*> pointers;
-  for (const graph::Weight& w : graph.weights) values.emplace_back(w.count());
-  for (auto& v : values) pointers.push_back(v.data());
-  graph::initialise(graph, 5, pointers);
-  std::vector<std::vector<std::byte>> bytes;
-  std::vector<StoredWeight> stored;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const bool matrix = graph.weights[i].matrix;
-    if (matrix && type != DType::f32) {
-      bytes.push_back(
-          test::random_blocks(type, graph.weights[i].count(), static_cast<uint32_t>(i)));
-    } else {
-      const auto span = std::as_bytes(std::span(values[i]));
-      bytes.emplace_back(span.begin(), span.end());
-    }
-    stored.push_back({matrix ? type : DType::f32, bytes.back()});
-  }
-  save_gguf(path, config, graph, stored, nullptr, "");
+  test::write_stored_model(path, config, std::span(&type, 1));
 }
 
 class AdapterTraining : public testing::Test {
@@ -96,27 +79,38 @@ class AdapterTraining : public testing::Test {
   struct Outcome {
     std::vector<double> losses;
     std::string state, chain;
-    Adapter adapter;
+    double average_loss = 0;  // with options.ema
   };
-  static Outcome train(const std::string& path, const AdapterOptions& adapter, int threads = 1,
-                       int64_t pause_after = -1, int64_t steps = 10) {
-    ThreadPool pool(threads);
+  // How it is trained; of these only `options` may change a bit.
+  struct Manner {
+    TrainOptions options = few_steps();
+    int threads = 1;
+    bool recompute = false;
+    int64_t pause_after = -1;
+    Processes& processes = single_process();
+  };
+  static Outcome train(const std::string& path, const AdapterOptions& adapter,
+                       const Manner& manner) {
+    ThreadPool pool(manner.threads);
     const Dataset data = counting();
     const auto make = [&] {
-      return std::make_unique<Trainer>(load(path, pool), adapter, few_steps(steps), data, pool);
+      auto trainer = std::make_unique<Trainer>(load(path, pool), adapter, manner.options, data,
+                                               pool, manner.processes);
+      trainer->set_recompute(manner.recompute);
+      return trainer;
     };
     std::unique_ptr<Trainer> trainer = make();
     Outcome outcome;
     while (!trainer->finished()) {
       outcome.losses.push_back(trainer->step().loss);
-      if (trainer->completed_steps() != pause_after) continue;
+      if (trainer->completed_steps() != manner.pause_after) continue;
       trainer->save_checkpoint(path + ".checkpoint");
       trainer = make();
       trainer->load_checkpoint(path + ".checkpoint");
     }
     outcome.state = trainer->state_digest();
     outcome.chain = trainer->chain();
-    outcome.adapter = trainer->adapter();
+    if (manner.options.ema > 0) outcome.average_loss = trainer->evaluate_average(data, 4);
     return outcome;
   }
 
@@ -134,7 +128,7 @@ AdapterOptions options_of(const char* kind) {
 TEST_F(AdapterTraining, LossFallsOnEveryKindOfBase) {
   for (const DType type : {DType::f32, DType::q8_0, DType::q4_k})
     for (const char* kind : {"lora", "rslora", "dora"}) {
-      const Outcome outcome = train(model(type), options_of(kind));
+      const Outcome outcome = train(model(type), options_of(kind), {});
       EXPECT_LT(outcome.losses.back(), 0.9 * outcome.losses.front())
           << kind << " on " << dtype_traits(type)->name;
     }
@@ -142,27 +136,75 @@ TEST_F(AdapterTraining, LossFallsOnEveryKindOfBase) {
 
 TEST_F(AdapterTraining, EveryArchitecture) {
   for (const Architecture* a : architectures()) {
-    const Outcome outcome = train(model(DType::f32, a->name), options_of("lora"));
+    const Outcome outcome = train(model(DType::f32, a->name), options_of("lora"), {});
     EXPECT_LT(outcome.losses.back(), 0.9 * outcome.losses.front()) << a->name;
   }
 }
 
-TEST_F(AdapterTraining, ThreadsInstructionSetsAndAPauseDoNotChangeABit) {
+TEST_F(AdapterTraining, ThreadsInstructionSetsRecomputationAndAPauseDoNotChangeABit) {
   const std::string path = model(DType::q4_k);
   const kernels::Isa usual = kernels::active_isa();
   for (const char* kind : {"lora", "dora"}) {
     std::vector<Outcome> outcomes;
-    outcomes.push_back(train(path, options_of(kind), 3, -1, 4));
-    outcomes.push_back(train(path, options_of(kind), 1, 2, 4));
+    const TrainOptions options = few_steps(4);
+    outcomes.push_back(train(path, options_of(kind), {.options = options, .threads = 3}));
+    outcomes.push_back(train(path, options_of(kind), {.options = options, .pause_after = 2}));
+    outcomes.push_back(train(path, options_of(kind), {.options = options, .recompute = true}));
     for (const kernels::Isa isa : kernels::available_isas()) {
       kernels::set_active_isa(isa);
-      outcomes.push_back(train(path, options_of(kind), 1, -1, 4));
+      outcomes.push_back(train(path, options_of(kind), {.options = options}));
     }
     kernels::set_active_isa(usual);
     for (const Outcome& outcome : outcomes) {
       EXPECT_EQ(outcome.state, outcomes.front().state) << kind;
       EXPECT_EQ(outcome.chain, outcomes.front().chain) << kind;
     }
+  }
+}
+
+// With all that changes the result: each with DoRA, whose norms follow every change of the weights.
+TEST_F(AdapterTraining, ProcessesDoNotChangeABit) {
+  const std::string path = model(DType::q8_0);
+  for (const char* optimizer : {"adamw", "muon"}) {
+    TrainOptions options = few_steps(4);
+    options.micro_batches = 3;
+    options.optimizer = optimizer;
+    options.optimizer_state = "8bit";
+    options.precision = "bf16";
+    options.ema = 0.5;
+    const Outcome expected = train(path, options_of("dora"), {.options = options});
+    EXPECT_LT(expected.losses.back(), expected.losses.front());
+    test::run_processes(3, [&](Processes& self) {
+      const Outcome outcome =
+          train(path, options_of("dora"),
+                {.options = options, .recompute = self.rank() == 1, .processes = self});
+      EXPECT_EQ(outcome.losses, expected.losses);
+      EXPECT_EQ(outcome.state, expected.state);
+      EXPECT_EQ(outcome.chain, expected.chain);
+      EXPECT_EQ(outcome.average_loss, expected.average_loss);
+    });
+  }
+}
+
+TEST_F(AdapterTraining, PrecisionIsThatOfTheAdapterAlone) {
+  const std::string path = model(DType::q8_0);
+  TrainOptions options = few_steps(3);
+  const Outcome f32 = train(path, options_of("lora"), {.options = options});
+  options.precision = "bf16";
+  const Outcome bf16 = train(path, options_of("lora"), {.options = options});
+  EXPECT_EQ(bf16.losses[0], f32.losses[0]);  // B is zero, and the model is as it is
+  EXPECT_NE(bf16.losses[2], f32.losses[2]);
+  EXPECT_NEAR(bf16.losses[2], f32.losses[2], 1e-2);
+}
+
+TEST_F(AdapterTraining, TheHeadCanHaveOne) {
+  const std::string path = model(DType::q4_k);
+  for (const char* kind : {"lora", "dora"}) {
+    AdapterOptions options = options_of(kind);
+    options.targets = {"output"};
+    const Outcome outcome = train(path, options, {});
+    EXPECT_LT(outcome.losses.back(), 0.95 * outcome.losses.front()) << kind;
+    EXPECT_EQ(train(path, options, {.threads = 2, .recompute = true}).chain, outcome.chain);
   }
 }
 
@@ -180,7 +222,7 @@ TEST_F(AdapterTraining, TheModelWithTheAdapterGivesTheLossOfTraining) {
 
       Model model = Model::load(path, pool, {});
       const std::string file = folder_.file("adapter.gguf");
-      save_adapter_gguf(file, model.config(), model.graph(), trainer.adapter());
+      save_adapter_gguf(file, model.config(), model.graph(), trainer.adapter(trainer.weights()));
       model.attach({{load_adapter(file, model.config(), model.graph()), 1}}, pool);
       graph::Executor<float> executor(model.graph(), model.weights(), pool);
       RowBatch batch;
@@ -240,6 +282,7 @@ TEST_F(AdapterTraining, ARunLeavesAnAdapterAndVerifies) {
   setup.config = setup.base->config();
   setup.adapter = options_of("dora");
   setup.options = few_steps();
+  setup.options.ema = 0.5;
   setup.train = &data;
   avocado::Run::create(folder, setup, pool);
   std::filesystem::remove(setup.base_path);  // the run has its own
@@ -250,9 +293,34 @@ TEST_F(AdapterTraining, ARunLeavesAnAdapterAndVerifies) {
   EXPECT_TRUE(report.passed) << report.problem;
   EXPECT_EQ(report.weights_digest, outcome.weights_digest);
   const Model base = Model::load(run.base_path(), pool, {});
+  const auto digest = [&](const char* name) {
+    return load_adapter(folder + name, base.config(), base.graph()).digest(base.graph());
+  };
   for (const char* name : {"/adapter", "/adapter.gguf"})
-    EXPECT_EQ(load_adapter(folder + name, base.config(), base.graph()).digest(base.graph()),
-              outcome.weights_digest);
+    EXPECT_EQ(digest(name), outcome.weights_digest);
+  EXPECT_EQ(digest("/adapter-ema"), digest("/adapter-ema.gguf"));
+  EXPECT_NE(digest("/adapter-ema"), outcome.weights_digest);
+
+  const VerifyReport windows = verify_run(run, {.windows = 3, .length = 2, .seed = 1}, pool);
+  EXPECT_TRUE(windows.passed) << windows.problem;
+  EXPECT_GT(windows.replayed, 0);
+
+  const Receipt receipt = describe_run(run, {"1.0", std::string(64, '0')}, pool);
+  EXPECT_EQ(receipt.weights, outcome.weights_digest);
+  EXPECT_EQ(parse_receipt(receipt_text(receipt), "receipt").defines, receipt.defines);
+  for (const char* name : {"/adapter", "/adapter.gguf"})
+    EXPECT_EQ(weights_digest(receipt, folder + name, pool), receipt.weights);
+  for (const char* name : {"base.gguf", "adapter.gguf", "adapter-ema.gguf"})
+    EXPECT_TRUE(std::any_of(receipt.files.begin(), receipt.files.end(),
+                            [&](const ReceiptFile& file) { return file.name == name; }))
+        << name;
+
+  std::string bytes = read_text_file(folder + "/adapter.gguf");
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_file_atomically(folder + "/adapter.gguf", bytes);
+  const VerifyReport damaged = verify_run(run, {}, pool);
+  EXPECT_FALSE(damaged.passed);
+  EXPECT_NE(damaged.problem.find("lora_magnitude, element "), std::string::npos) << damaged.problem;
 
   // Another model under the adapter is another run.
   std::filesystem::remove(run.base_path());

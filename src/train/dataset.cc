@@ -1,37 +1,26 @@
 #include "train/dataset.h"
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "base/error.h"
 #include "base/philox.h"
-#include "base/sha256.h"
 #include "files/atomic_file.h"
 #include "files/mapped_file.h"
+#include "train/row_packer.h"
+#include "train/shard_format.h"
 
 namespace avocado {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "shards are mapped as they are");
+constexpr size_t kPart = size_t{4} << 20;  // words that are checked before their memory is released
 
-constexpr std::string_view kMagic = "AVOROWS1";
-constexpr size_t kDigestBytes = 32;
-
-// The start of a shard; the tables and the words follow it.
-struct Header {
-  std::array<char, 8> magic;
-  uint64_t row_tokens, vocab, rows, sequences, words;
-  std::array<uint8_t, kDigestBytes> digest;
-};
-static_assert(sizeof(Header) == 80);
-
-std::array<uint8_t, kDigestBytes> from_hex(const std::string& hex) {
-  std::array<uint8_t, kDigestBytes> bytes;
-  for (size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = static_cast<uint8_t>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
-  return bytes;
+std::string hex_of(const Digest& digest) {
+  std::string text;
+  for (const std::byte byte : digest) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
 }
 
 bool fits_id(uint32_t word, int64_t vocab) {
@@ -59,6 +48,9 @@ void Dataset::check(const std::string& source) {
   for (size_t s = 0; s < sequences; ++s)
     if (sequence_begin_[s + 1] < sequence_begin_[s] + 2 || sequence_begin_[s + 1] > words_.size())
       fail_input("{}: sequence {} has a bad offset; make the shard again", source, s);
+  Sha256 hash = begin_shard_digest(header());
+  hash.update_array(row_begin_).update_array(sequence_begin_);
+  size_t hashed = 0;  // words
   for (int64_t r = 0; r < rows(); ++r) {
     if (row_begin_[r + 1] <= row_begin_[r] || row_begin_[r + 1] > sequences)
       fail_input("{}: row {} has a bad offset; make the shard again", source, r);
@@ -79,61 +71,56 @@ void Dataset::check(const std::string& source) {
           source, r, inputs, learned, row_tokens_);
     inputs_ += inputs;
     learned_ += learned;
+    // A mapped shard is read here from end to end, and later row by row: it need not stay in
+    // memory.
+    const size_t end = sequence_begin_[row_begin_[r + 1]];
+    if (end - hashed >= kPart || r + 1 == rows()) {
+      const std::span<const uint32_t> part = words_.subspan(hashed, end - hashed);
+      hash.update_array(part);
+      if (storage_->file) release_pages(std::as_bytes(part));
+      hashed = end;
+    }
   }
-  Sha256 hash;
-  hash.update(kMagic);
-  for (int64_t n : {row_tokens_, vocab_, rows(), static_cast<int64_t>(sequences),
-                    static_cast<int64_t>(words_.size())})
-    hash.update(static_cast<uint64_t>(n));
-  hash.update_array(row_begin_).update_array(sequence_begin_).update_array(words_);
-  digest_ = hash.hex();
+  sha256_ = hash.digest();
+  digest_ = hex_of(sha256_);
+}
+
+ShardHeader Dataset::header() const {
+  return shard_header(row_tokens_, vocab_, row_begin_.size() - 1, sequence_begin_.size() - 1,
+                      words_.size());
 }
 
 Dataset Dataset::pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab) {
-  auto storage = std::make_shared<Storage>();
-  storage->row_begin = {0};
-  storage->sequence_begin = {0};
-  int64_t room = 0;  // inputs that the last row can still take
-  const auto add_piece = [&](std::span<const int32_t> ids, std::span<const uint8_t> learn) {
-    const auto learned = [&](size_t i) { return learn.empty() || learn[i] != 0; };
-    bool any = false;
-    for (size_t i = 1; i < ids.size(); ++i) any |= learned(i);
-    if (!any) return;
-    const auto inputs = static_cast<int64_t>(ids.size()) - 1;
-    if (inputs > room) {
-      if (room != 0 || storage->row_begin.size() > 1 || !storage->words.empty())
-        storage->row_begin.push_back(storage->sequence_begin.size() - 1);
-      room = row_tokens;
-    }
-    room -= inputs;
-    for (size_t i = 0; i < ids.size(); ++i)
-      storage->words.push_back(static_cast<uint32_t>(ids[i]) | (learned(i) ? kLearn : 0));
-    storage->sequence_begin.push_back(storage->words.size());
-  };
   if (row_tokens < 1) fail_input("rows of {} tokens; a row has at least 1", row_tokens);
+  auto storage = std::make_shared<Storage>();
+  RowPacker packer(row_tokens);
+  std::vector<uint32_t> words;
   for (size_t d = 0; d < documents.size(); ++d) {
     const Document& document = documents[d];
     if (!document.learn.empty() && document.learn.size() != document.ids.size())
       fail_input("document {}: {} tokens but {} marks of what to learn", d, document.ids.size(),
                  document.learn.size());
-    for (int32_t id : document.ids)
+    words.clear();
+    for (size_t i = 0; i < document.ids.size(); ++i) {
+      const int32_t id = document.ids[i];
       if (id < 0 || id >= vocab)
         fail_input("document {}: token {} is outside the vocabulary of {}", d, id, vocab);
-    const std::span<const int32_t> ids = document.ids;
-    const std::span<const uint8_t> learn = document.learn;
-    // Pieces share the token at the cut: the target of one's last input, the next one's first
-    // input.
-    for (size_t begin = 0; begin + 1 < ids.size(); begin += static_cast<size_t>(row_tokens)) {
-      const size_t count = std::min(ids.size() - begin, static_cast<size_t>(row_tokens) + 1);
-      add_piece(ids.subspan(begin, count), learn.empty() ? learn : learn.subspan(begin, count));
+      const bool learned = document.learn.empty() || document.learn[i] != 0;
+      words.push_back(static_cast<uint32_t>(id) | (learned ? kLearn : 0));
     }
+    packer.add(words, kLearn, [&](bool begins_row, std::span<const uint32_t> piece) {
+      if (begins_row) storage->row_begin.push_back(storage->sequence_begin.size());
+      storage->sequence_begin.push_back(storage->words.size());
+      storage->words.insert(storage->words.end(), piece.begin(), piece.end());
+    });
   }
   if (storage->words.empty())
     fail_input(
         "the data holds nothing to learn: {} documents, none with two tokens of which the "
         "second is learned",
         documents.size());
-  storage->row_begin.push_back(storage->sequence_begin.size() - 1);
+  storage->row_begin.push_back(storage->sequence_begin.size());
+  storage->sequence_begin.push_back(storage->words.size());
 
   Dataset dataset;
   dataset.row_tokens_ = row_tokens;
@@ -150,12 +137,12 @@ Dataset Dataset::open(const std::string& path) {
   auto storage = std::make_shared<Storage>();
   storage->file.emplace(path);
   const std::span<const std::byte> bytes = storage->file->bytes();
-  Header header;
+  ShardHeader header;
   if (bytes.size() < sizeof header)
     fail_input("{}: {} bytes are too few for a token shard", path, bytes.size());
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (std::string_view(header.magic.data(), header.magic.size()) != kMagic)
-    fail_input("{}: not a token shard (it does not start with {})", path, kMagic);
+  if (std::string_view(header.magic.data(), header.magic.size()) != kShardMagic)
+    fail_input("{}: not a token shard (it does not start with {})", path, kShardMagic);
   const uint64_t limit = bytes.size() / 4;  // no count can be above this, so sums below are safe
   if (header.rows < 1 || header.rows > limit || header.sequences > limit || header.words > limit ||
       sizeof header + 8 * (header.rows + 1) + 8 * (header.sequences + 1) + 4 * header.words !=
@@ -174,23 +161,19 @@ Dataset Dataset::open(const std::string& path) {
                     header.words};
   dataset.storage_ = std::move(storage);
   dataset.check(path);
-  if (from_hex(dataset.digest_) != header.digest)
+  if (dataset.sha256_ != header.digest)
     fail_input("{}: the content does not agree with its SHA-256; it is damaged, make it again",
                path);
   return dataset;
 }
 
 void Dataset::save(const std::string& path) const {
-  Header header;
-  std::memcpy(header.magic.data(), kMagic.data(), kMagic.size());
-  header.row_tokens = static_cast<uint64_t>(row_tokens_);
-  header.vocab = static_cast<uint64_t>(vocab_);
-  header.rows = row_begin_.size() - 1;
-  header.sequences = sequence_begin_.size() - 1;
-  header.words = words_.size();
-  header.digest = from_hex(digest_);
+  std::error_code ignored;
+  if (storage_->file && std::filesystem::equivalent(path, storage_->file->path(), ignored)) return;
+  ShardHeader stored = header();
+  stored.digest = sha256_;
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&header, 1)));
+  file.write(std::as_bytes(std::span(&stored, 1)));
   file.write(std::as_bytes(row_begin_));
   file.write(std::as_bytes(sequence_begin_));
   file.write(std::as_bytes(words_));

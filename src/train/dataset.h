@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/executor.h"
+#include "train/shard_format.h"
 
 namespace avocado {
 
@@ -28,7 +29,7 @@ class Dataset {
   static Dataset pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab);
   // Maps a shard. Its digest, every count and offset, and every token are checked.
   static Dataset open(const std::string& path);
-  // Writes a shard, atomically.
+  // Writes a shard, atomically. What was opened from this path is there already.
   void save(const std::string& path) const;
 
   int64_t rows() const { return static_cast<int64_t>(row_begin_.size()) - 1; }
@@ -53,6 +54,7 @@ class Dataset {
  private:
   struct Storage;
   void check(const std::string& source);
+  ShardHeader header() const;  // without the digest
 
   std::shared_ptr<const Storage> storage_;
   std::span<const uint64_t> row_begin_;       // rows + 1 indices of sequences
@@ -62,7 +64,8 @@ class Dataset {
   int64_t vocab_ = 0;
   int64_t inputs_ = 0;
   int64_t learned_ = 0;
-  std::string digest_;
+  Digest sha256_ = {};
+  std::string digest_;  // the same in hex
 };
 
 // Which row of `rows` is the `position`-th that a run with this seed sees: every epoch is a

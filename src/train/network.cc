@@ -44,6 +44,12 @@ void Network::refresh(ThreadPool& pool) {
   if (norms_) norms_->compute(pool, refs_);
 }
 
+double Network::training_flops_per_token() const {
+  const double forward = graph_.flops_per_token();
+  if (!base_) return 3 * forward;
+  return 2 * forward + 2 * static_cast<double>(learned_.parameter_count());
+}
+
 Adapter Network::adapter(std::span<const float* const> values) const {
   Adapter adapter = plan_;
   auto next = values.begin();

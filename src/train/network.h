@@ -45,6 +45,9 @@ class Network {
   // Computes what depends on the weights: to be called when they have changed, before they are run.
   void refresh(ThreadPool& pool);
 
+  // Operations on floats that a step takes for a token, attention aside: of the matrices that stay
+  // only the gradient of their input is computed.
+  double training_flops_per_token() const;
   // The adapter with these values.
   Adapter adapter(std::span<const float* const> values) const;
   // What the definition of a run says of the adapter and the model under it; null without one.

@@ -19,6 +19,7 @@
 #include "text/tokenizer.h"
 #include "train/adapter_options.h"
 #include "train/dataset.h"
+#include "train/memory_estimate.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
 #include "train/trainer.h"
@@ -67,15 +68,19 @@ class Run {
 
   std::string manifest_path() const { return folder_ + "/run.json"; }
   std::string metrics_path() const { return folder_ + "/metrics.jsonl"; }
-  // The adapter, or the model, that a finished run leaves (final.h).
+  // The adapter, or the model, that a finished run leaves, and the same of the averages (final.h).
   std::string final_path() const { return folder_ + (adapter_ ? "/adapter.gguf" : "/final.gguf"); }
+  std::string final_average_path() const {
+    return folder_ + (adapter_ ? "/adapter-ema.gguf" : "/final-ema.gguf");
+  }
   std::string base_path() const { return folder_ + "/base.gguf"; }  // of a run with an adapter
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;
 
   // A trainer before its first step. Throws Error(input) when its definition is not the run's.
-  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool) const;
+  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool,
+                                        Processes& processes = single_process()) const;
 
  private:
   std::string folder_;
@@ -89,14 +94,25 @@ class Run {
   nlohmann::ordered_json manifest_;
 };
 
+// Throws Error(input) when the folder is there and holds what is no part of a run that is being
+// made: then it is somebody's own.
+void require_free_folder(const std::string& folder);
+
 // Removes what a killed writer left in a folder (files/atomic_file.h).
 void remove_temporary_files(const std::string& folder);
 
+// What train_run() asks of the memory, in one of several processes.
+MemoryRequest memory_request(const Run& run, const RunOptions& options, int threads,
+                             const Processes& processes = single_process());
+
 struct RunObserver {
+  std::function<void(const MemoryEstimate&)> on_memory;  // before anything large is allocated
   std::function<void(int64_t completed)> on_start;  // after resuming: steps that need not be made
   std::function<void(const StepResult&, double tokens_per_s)> on_step;
   std::function<void(int64_t step, double loss)> on_eval;
   std::function<void(int64_t step, const std::string& path)> on_checkpoint;
+  // When samples are due (RunOptions), before a checkpoint of the same step.
+  std::function<void(int64_t step, Trainer&)> on_sample;
   std::function<void(const std::string&)> on_warning;
 };
 
@@ -108,8 +124,11 @@ struct RunOutcome {
 };
 
 // Trains from the last whole checkpoint to the end, or until *stop becomes true: then the step is
-// finished and a checkpoint written. A finished run is left as it is.
+// finished and a checkpoint written. A finished run is left as it is. Several processes train
+// together when all of them call it; the leader's observer is told. An error in one of them has to
+// end the others too (Processes::abort), because they wait for it.
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
-                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr);
+                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr,
+                     Processes& processes = single_process());
 
 }  // namespace avocado

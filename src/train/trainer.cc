@@ -1,8 +1,10 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -13,7 +15,9 @@
 #include "train/definition.h"
 #include "train/gradient_tree.h"
 #include "train/network.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/sharding.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -31,6 +35,11 @@ std::vector<float*> pointers(const WeightLayout& layout, float* array) {
   return list;
 }
 
+const TrainOptions& checked(const TrainOptions& options) {
+  check_options(options, [](const char*) { return "training options"; });
+  return options;
+}
+
 }  // namespace
 
 struct Trainer::Impl {
@@ -40,29 +49,36 @@ struct Trainer::Impl {
   ThreadPool& pool;
   std::unique_ptr<Network> network;
   const graph::Graph& graph;  // of the weights that learn
+  Sharding sharding;
   TrainState state;
+  Optimizer optimizer;
+  std::vector<int> own_weights;  // which this process moves
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
-  std::string definition;
+  Buffer<float> averages;  // of all weights, while several processes keep a part each
+  std::string definition_text, definition;
   std::vector<float> losses;  // of the wanted rows of one batch
 
   Impl(std::unique_ptr<Network> n, const ModelConfig& c, const TrainOptions& o, const Dataset& d,
-       std::span<const float* const> initial, ThreadPool& p)
+       std::span<const float* const> initial, ThreadPool& p, Processes& processes)
       : config(c),
         options(o),
         data(d),
         pool(p),
         network(std::move(n)),
         graph(network->learned()),
-        state(graph),
+        sharding(WeightLayout(graph), checked(options).micro_batches, processes, p),
+        state(graph, options, sharding.weights().begin, sharding.weights().end),
+        optimizer(graph, options, state, p),
+        own_weights(static_cast<size_t>(sharding.weights().end - sharding.weights().begin)),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(network->graph(),
                  network->refs(pointers(state.layout, state.params.data()),
                                pointers(state.layout, gradient.data())),
                  p),
         tree(state.layout.total, p) {
-    check_options(options, [](const char*) { return "training options"; });
+    std::iota(own_weights.begin(), own_weights.end(), static_cast<int>(sharding.weights().begin));
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);
@@ -78,9 +94,16 @@ struct Trainer::Impl {
       for (size_t w = 0; w < params.size(); ++w)
         std::copy_n(initial[w], graph.weights[w].count(), params[w]);
     }
-    definition = avocado::definition_digest(
+    definition_text = avocado::definition_text(
         config, options, data.digest(), weights_digest(graph, weights()), network->definition());
+    definition = Sha256().update(definition_text).hex();
+    network->refresh(pool);
     state.chain = definition;
+    configure(false);
+  }
+
+  void configure(bool recompute) {
+    executor.configure_training({.recompute = recompute, .bf16 = options.precision == "bf16"});
   }
 
   std::vector<const float*> weights() const {
@@ -90,17 +113,42 @@ struct Trainer::Impl {
     return result;
   }
 
+  std::vector<float*> averaged_weights() {
+    std::vector<float*> result;
+    if (options.ema == 0) return result;
+    const bool alone = sharding.processes().size() == 1;
+    if (!alone) {
+      averages.reserve(static_cast<size_t>(state.layout.total));
+      for (int w : own_weights)
+        std::copy_n(state.average(w), graph.weights[w].count(),
+                    averages.data() + state.layout.offset[w]);
+      sharding.share_weights(averages.data());
+    }
+    for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w)
+      result.push_back(alone ? state.average(w) : averages.data() + state.layout.offset[w]);
+    return result;
+  }
+
+  // The weights become these values and the values the weights, element by element.
+  void exchange_weights(const std::vector<float*>& values) {
+    for (int w = 0; w < static_cast<int>(values.size()); ++w)
+      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), values[w]);
+    network->refresh(pool);
+  }
+
   // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
   // sum.
   void run(const RowBatch& batch, bool backward) {
-    const graph::Batch<float> view = batch.view();
-    float* logits = executor.forward_train(view);
     losses.resize(batch.wanted.size());
-    kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data(),
-                           losses.data(), backward ? logits : nullptr,
-                           static_cast<int64_t>(batch.wanted.size()), network->graph().vocab(),
-                           1.0);
-    if (backward) executor.backward(view, logits);
+    const auto loss = [&](float* logits, int64_t first, int64_t rows) {
+      kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data() + first,
+                             losses.data() + first, backward ? logits : nullptr, rows,
+                             network->graph().vocab(), 1.0);
+    };
+    if (backward)
+      executor.train(batch.view(), loss);
+    else
+      executor.forward_loss(batch.view(), loss);
   }
 
   void clear_gradient() {
@@ -109,48 +157,46 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's token losses, and that sum.
+  // Gradient of the sum of the step's token losses, as far as this process needs it, and that sum.
   double accumulate(StepResult& result) {
-    network->refresh(pool);
+    const auto [begin, end] = sharding.leaves();
     double loss = 0;
-    for (int64_t j = 0; j < options.micro_batches; ++j) {
+    std::array<int64_t, 2> tokens{};  // learned, inputs
+    tree.start(begin, end, options.micro_batches);
+    for (int64_t j = begin; j < end; ++j) {
       RowBatch batch;
-      for (int64_t r = 0; r < options.rows; ++r, ++state.position)
-        batch.append(data, row_at(state.position, data.rows(), options.seed));
-      clear_gradient();
+      for (int64_t r = 0; r < options.rows; ++r)
+        batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
+                                  data.rows(), options.seed));
+      executor.timed("zero the gradient", [&] { clear_gradient(); });
       run(batch, true);
       loss = 0;
       add_ascending(losses, loss);
-      result.learned += static_cast<int64_t>(batch.targets.size());
-      result.inputs += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss, j, options.micro_batches);
+      tokens[0] += static_cast<int64_t>(batch.targets.size());
+      tokens[1] += static_cast<int64_t>(batch.ids.size());
+      executor.timed("add micro-batches", [&] { tree.add(gradient.data(), loss); });
     }
-    return loss;
+    state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
+    sharding.add_gradients(tree, gradient.data());
+    sharding.add_counts(tokens);
+    result.learned = tokens[0];
+    result.inputs = tokens[1];
+    return sharding.add_losses(tree, loss);
   }
 
   double squared_norm() {
-    double sum = 0;
-    for (size_t w = 0; w < graph.weights.size(); ++w)
-      sum += kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
-                                  graph.weights[w].count());
-    return sum;
+    std::vector<double> squares(graph.weights.size());
+    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w)
+      squares[w] = kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
+                                        graph.weights[w].count());
+    sharding.share_per_weight(squares.data());
+    return std::accumulate(squares.begin(), squares.end(), 0.0);
   }
 
-  void update(double lr, double grad_scale) {
-    kernels::AdamwStep step{};
-    step.lr = static_cast<float>(lr);
-    step.beta1 = static_cast<float>(options.beta1);
-    step.beta2 = static_cast<float>(options.beta2);
-    step.eps = static_cast<float>(options.eps);
-    step.m_correction = static_cast<float>(bias_correction(options.beta1, state.step));
-    step.v_correction = static_cast<float>(bias_correction(options.beta2, state.step));
-    step.grad_scale = static_cast<float>(grad_scale);
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      step.weight_decay = graph.weights[w].matrix ? static_cast<float>(options.weight_decay) : 0.0f;
-      const int64_t at = state.layout.offset[w];
-      kernels::adamw(pool, state.params.data() + at, gradient.data() + at, state.m.data() + at,
-                     state.v.data() + at, graph.weights[w].count(), step);
-    }
+  std::string state_digest() {
+    std::string digest = avocado::state_digest(graph, state, definition, pool, sharding.gather());
+    broadcast(sharding.processes(), std::as_writable_bytes(std::span(digest)));
+    return digest;
   }
 
   StepResult step() {
@@ -159,9 +205,12 @@ struct Trainer::Impl {
     result.lr = learning_rate(options, state.step);
     const double loss = accumulate(result);
     const auto learned = static_cast<double>(result.learned);
+    double squares = 0;
+    executor.timed("norm of the gradient", [&] { squares = squared_norm(); });
     result.loss = loss / learned;
-    result.grad_norm = std::sqrt(squared_norm()) / learned;
+    result.grad_norm = std::sqrt(squares) / learned;
     result.step = ++state.step;
+    result.position = state.position;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       fail_input(
           "step {}: the loss is {} and the norm of its gradient {}; training has diverged, "
@@ -169,9 +218,14 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / learned);
+    executor.timed("update", [&] {
+      optimizer.update(own_weights, gradient.data(),
+                       {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+    });
+    sharding.share_weights(state.params.data());
+    network->refresh(pool);
     if (state.step % options.digest_every == 0 || state.step == options.steps)
-      result.digest = avocado::state_digest(graph, state, definition);
+      result.digest = state_digest();
     state.chain = next_chain(state.chain, result);
     result.chain = state.chain;
     return result;
@@ -182,6 +236,7 @@ std::string next_chain(const std::string& former, const StepResult& result) {
   return Sha256()
       .update(former)
       .update(static_cast<uint64_t>(result.step))
+      .update(result.position)
       .update(std::bit_cast<uint64_t>(result.loss))
       .update(std::bit_cast<uint64_t>(result.grad_norm))
       .update(std::bit_cast<uint64_t>(result.lr))
@@ -192,20 +247,26 @@ std::string next_chain(const std::string& former, const StepResult& result) {
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 ThreadPool& pool)
-    : Trainer(config, options, data, {}, pool) {}
+                 ThreadPool& pool, Processes& processes)
+    : Trainer(config, options, data, {}, pool, processes) {}
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 std::span<const float* const> initial, ThreadPool& pool)
+                 std::span<const float* const> initial, ThreadPool& pool, Processes& processes)
     : impl_(std::make_unique<Impl>(std::make_unique<Network>(config), config, options, data,
-                                   initial, pool)) {}
+                                   initial, pool, processes)) {}
 
 Trainer::Trainer(std::shared_ptr<const Model> base, const AdapterOptions& adapter,
-                 const TrainOptions& options, const Dataset& data, ThreadPool& pool)
+                 const TrainOptions& options, const Dataset& data, ThreadPool& pool,
+                 Processes& processes)
     : impl_(std::make_unique<Impl>(std::make_unique<Network>(base, adapter), base->config(),
-                                   options, data, std::span<const float* const>(), pool)) {}
+                                   options, data, std::span<const float* const>(), pool,
+                                   processes)) {}
 
 Trainer::~Trainer() = default;
+
+void Trainer::set_recompute(bool on) { impl_->configure(on); }
+void Trainer::enable_profile() { impl_->executor.enable_profile(); }
+std::map<std::string, double> Trainer::profile() const { return impl_->executor.profile(); }
 
 StepResult Trainer::step() { return impl_->step(); }
 
@@ -214,7 +275,6 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   if (data.vocab() > impl.config.vocab || data.row_tokens() > impl.config.context)
     fail_input("evaluation data for a vocabulary of {} in rows of {} does not fit the model",
                data.vocab(), data.row_tokens());
-  impl.network->refresh(impl.pool);
   double loss = 0;
   int64_t learned = 0;
   rows = std::min(rows, data.rows());
@@ -228,30 +288,59 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   return loss / static_cast<double>(learned);
 }
 
+double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
+  if (impl_->options.ema == 0) fail_usage("this run keeps no average of its weights");
+  const std::vector<float*> averages = impl_->averaged_weights();
+  impl_->exchange_weights(averages);
+  const double loss = evaluate(data, rows);
+  impl_->exchange_weights(averages);
+  return loss;
+}
+
+std::vector<float> Trainer::next_logits(std::span<const int32_t> ids) {
+  Impl& impl = *impl_;
+  const auto count = static_cast<int64_t>(ids.size());
+  if (count < 1 || count > impl.config.context)
+    fail_usage("{} tokens to continue; from 1 to {} fit", count, impl.config.context);
+  const graph::Sequence<float> sequence{.count = count};
+  const auto last = static_cast<int32_t>(count - 1);
+  const float* logits = impl.executor.forward_train({ids, {&sequence, 1}, {&last, 1}});
+  return {logits, logits + impl.config.vocab};
+}
+
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }
 const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
-Adapter Trainer::adapter() const { return impl_->network->adapter(impl_->weights()); }
+Adapter Trainer::adapter(const std::vector<const float*>& values) const {
+  return impl_->network->adapter(values);
+}
+double Trainer::flops_per_token() const { return impl_->network->training_flops_per_token(); }
+std::vector<const float*> Trainer::averaged_weights() const {
+  const std::vector<float*> averages = impl_->averaged_weights();
+  return {averages.begin(), averages.end()};
+}
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
-std::string Trainer::state_digest() const {
-  return avocado::state_digest(impl_->graph, impl_->state, impl_->definition);
-}
+const std::string& Trainer::definition_text() const { return impl_->definition_text; }
+std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool,
+                   impl_->sharding.gather(), impl_->sharding.processes().leader());
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
-  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool);
+  impl_->network->refresh(impl_->pool);
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
-  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition,
+                                     impl_->pool, impl_->sharding.gather());
 }
 
 }  // namespace avocado

@@ -16,6 +16,7 @@
 #include "cli/markdown.h"
 #include "cli/session_parameters.h"
 #include "files/gguf.h"
+#include "files/input_stream.h"
 #include "files/json.h"
 #include "files/safetensors.h"
 #include "grammar/matcher.h"
@@ -29,9 +30,14 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "train/dataset.h"
+#include "train/documents.h"
 #include "train/metrics.h"
+#include "train/receipt.h"
 #include "train/recipe.h"
+#include "train/samples.h"
 #include "train/state.h"
+#include "train/tensorboard.h"
+#include "train/token_file.h"
 
 namespace avocado::test {
 namespace {
@@ -240,8 +246,9 @@ void parse_adapter_config(Bytes bytes) {
 
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
-  TrainState state(tiny_graph());
-  read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
+  static ThreadPool pool(1);
+  TrainState state(tiny_graph(), TrainOptions{});
+  read_checkpoint(file.path(), tiny_graph(), state, kDefinition, pool);
 }
 
 void parse_token_shard(Bytes bytes) {
@@ -257,11 +264,73 @@ void parse_token_shard(Bytes bytes) {
   }
 }
 
+void parse_token_file(Bytes bytes) {
+  const MemoryFile memory(bytes);
+  const TokenFile file = TokenFile::open(memory.path());
+  TokenReader reader(file);
+  for (TokenDocument document; reader.next(document);) touch(std::as_bytes(document.words));
+  line_report_to_json(file.lines());
+  file.check_contents();
+}
+
+// The first byte chooses compression and format; the rest is a file of training data. One of which
+// no line is of use counts as refused.
+void parse_documents(Bytes bytes) {
+  if (bytes.empty()) fail_input("fuzz: no data");
+  const auto choice = static_cast<size_t>(bytes[0]);
+  const MemoryFile memory(bytes.subspan(1));
+  InputStream input(memory.path(), static_cast<Compression>(choice % 3));
+  const DocumentFormat format = kDocumentFormats[1 + choice / 3 % 7].first;
+  TextBlocks blocks(input, format != DocumentFormat::plain);
+  LineReport report;
+  int64_t used = 0;
+  int64_t left = 2;  // the time that a file may take would not do for any number of lines
+  for (TextBlock block; left > 0 && blocks.next(block); --left) {
+    parse_block(block, format, report, [&](int64_t line, const SourceDocument& document) {
+      require(line >= block.first_line && !document.empty(), "an empty document");
+      document_hashes(document);
+      ++used;
+    });
+    for_each_line(block, [](int64_t number, std::string_view line) {
+      if (number > 1000) return;
+      try {
+        parse_preference(line);
+      } catch (const LineError&) {
+        // Few lines are pairs.
+      }
+    });
+  }
+  report.documents = used;
+  require(report.lines == used + report.dropped(), "a line is lost");
+  require_documents(report, "fuzz");
+}
+
 void parse_metrics(Bytes bytes) {
   const MemoryFile file(bytes);
   const MetricsFile metrics = read_metrics(file.path(), kDefinition);
   require(metrics.steps.size() == metrics.step_end.size(), "steps differ");
   if (!metrics.problem.empty()) fail_input("{}", metrics.problem);
+}
+
+void parse_event_file(Bytes bytes) {
+  const size_t end = end_of_events(as_text(bytes), 2);
+  require(end <= bytes.size() && end_of_events(as_text(bytes.first(end)), 2) == end,
+          "what is kept is not whole");
+  if (end < bytes.size()) fail_input("cut at {}", end);
+}
+
+void parse_samples(Bytes bytes) {
+  const MemoryFile file(bytes);
+  if (read_samples(file.path()).empty()) fail_input("no sample");
+}
+
+// A receipt that comes back from its text as it was; a signature that does not hold counts as
+// refused.
+void parse_receipt(Bytes bytes) {
+  const Receipt receipt = avocado::parse_receipt(std::string(as_text(bytes)), "fuzz");
+  const Receipt copy = avocado::parse_receipt(receipt_text(receipt), "copy");
+  require(receipt_text(copy) == receipt_text(receipt), "a copy differs");
+  if (!receipt_signature_holds(receipt)) fail_input("fuzz: the signature does not hold");
 }
 
 void parse_recipe(Bytes bytes) {

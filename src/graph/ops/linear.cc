@@ -3,10 +3,17 @@
 #include <type_traits>
 
 #include "graph/op.h"
+#include "kernels/linear/linear_bf16.h"
 #include "kernels/linear/stored.h"
 
 namespace avocado::graph {
 namespace {
+
+// Products of a matrix that is laid out for inference are those of inference, whatever the mode.
+template <class T>
+bool in_bf16(const OpContext<T>& c, const WeightRef<T>& w) {
+  return c.bf16 && !w.packed && !w.quantized;
+}
 
 // Weights in blocks read x rounded to 8 bits. Nodes of a step read the same x, which is rounded
 // once.
@@ -32,6 +39,7 @@ void finish(std::span<OpContext<T>> together) {
   const kernels::QuantizedInput* rounded = nullptr;
   for (OpContext<T>& c : together) {
     const WeightRef<T>& w = c.weight(0);
+    const Weight& shape = c.graph.weights[c.node.weights[0]];
     const T* bias = c.node.weights.size() > 1 ? c.weight(1).data : nullptr;
     if constexpr (std::is_same_v<T, float>) {
       if (c.rounded) rounded = c.rounded;
@@ -43,8 +51,11 @@ void finish(std::span<OpContext<T>> together) {
         kernels::linear(*c.pool, c.in[0], *w.packed, bias, c.out, c.rows);
         continue;
       }
+      if (in_bf16(c, w)) {
+        kernels::linear_bf16(*c.pool, c.in[0], w.data, bias, c.out, c.rows, shape.rows, shape.cols);
+        continue;
+      }
     }
-    const Weight& shape = c.graph.weights[c.node.weights[0]];
     kernels::linear(*c.pool, c.in[0], w.data, bias, c.out, c.rows, shape.rows, shape.cols);
   }
   if (rounded) kernels::linear(*together[0].pool, *rounded, products);
@@ -54,18 +65,27 @@ template <class T>
 void backward(OpContext<T>& c) {
   const WeightRef<T>& w = c.weight(0);
   const Weight& shape = c.graph.weights[c.node.weights[0]];
-  if (w.grad)
-    kernels::linear_backward_weight(*c.pool, c.dout, c.in[0], w.grad, c.rows, shape.rows,
-                                    shape.cols);
+  const int64_t rows = shape.rows, cols = shape.cols;
   if (c.node.weights.size() > 1 && c.weight(1).grad)
-    kernels::linear_backward_bias(*c.pool, c.dout, c.weight(1).grad, c.rows, shape.rows);
+    kernels::linear_backward_bias(*c.pool, c.dout, c.weight(1).grad, c.rows, rows);
+  if constexpr (std::is_same_v<T, float>) {
+    if (in_bf16(c, w)) {
+      if (w.grad)
+        kernels::linear_backward_weight_bf16(*c.pool, c.dout, c.in[0], w.grad, c.rows, rows, cols);
+      if (c.din[0])
+        kernels::linear_backward_input_bf16(*c.pool, c.dout, w.data, c.din[0], c.rows, rows, cols,
+                                            c.din_add[0]);
+      return;
+    }
+  }
+  if (w.grad) kernels::linear_backward_weight(*c.pool, c.dout, c.in[0], w.grad, c.rows, rows, cols);
   if (!c.din[0]) return;
   // A weight that stays as it is may be there in its stored type alone.
   if constexpr (std::is_same_v<T, float>)
     if (!w.data)
       return kernels::linear_backward_input(*c.pool, c.dout, *w.stored, c.din[0], c.rows,
                                             c.din_add[0]);
-  kernels::linear_backward_input(*c.pool, c.dout, w.data, c.din[0], c.rows, shape.rows, shape.cols,
+  kernels::linear_backward_input(*c.pool, c.dout, w.data, c.din[0], c.rows, rows, cols,
                                  c.din_add[0]);
 }
 

@@ -36,4 +36,10 @@ void linear_backward_input(ThreadPool& pool, const float* dy, const TensorView& 
   }
 }
 
+size_t linear_stored_scratch_bytes(int64_t n, int64_t out, int64_t in) {
+  const int64_t rows = std::min(kRows, out);
+  return sizeof(float) * static_cast<size_t>(rows * (in + n)) +
+         linear_scratch_bytes(n, rows, in, false);
+}
+
 }  // namespace avocado::kernels

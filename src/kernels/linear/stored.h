@@ -14,4 +14,7 @@ namespace avocado::kernels {
 void linear_backward_input(ThreadPool& pool, const float* dy, const TensorView& w, float* dx,
                            int64_t n, bool add);
 
+// Scratch memory that it takes for a matrix [out, in] that has to be decoded.
+size_t linear_stored_scratch_bytes(int64_t n, int64_t out, int64_t in);
+
 }  // namespace avocado::kernels

@@ -5,9 +5,13 @@
 #include <string_view>
 #include <vector>
 
-namespace avocado::cli {
+namespace avocado {
 
 // The name that the fewest typing errors turn into `word`; the first of several. `names` has some.
 std::string nearest(std::string_view word, const std::vector<std::string>& names);
 
-}  // namespace avocado::cli
+// The nearest name when it is so near that `word` is likely a slip of it: at most one typing error
+// in three letters. Empty otherwise.
+std::string likely_meant(std::string_view word, const std::vector<std::string>& names);
+
+}  // namespace avocado
