@@ -1,5 +1,6 @@
 #include "train/dataset.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -36,6 +37,21 @@ std::array<uint8_t, kDigestBytes> from_hex(const std::string& hex) {
 
 bool fits_id(uint32_t word, int64_t vocab) {
   return static_cast<int64_t>(word & ~Dataset::kLearn) < vocab;
+}
+
+void check_document(const Document& document, int64_t vocab, const std::string& name) {
+  if (!document.learn.empty() && document.learn.size() != document.ids.size())
+    fail_input("{}: {} tokens but {} marks of what to learn", name, document.ids.size(),
+               document.learn.size());
+  for (int32_t id : document.ids)
+    if (id < 0 || id >= vocab)
+      fail_input("{}: token {} is outside the vocabulary of {}", name, id, vocab);
+}
+
+// Of a sequence: its first token is no target. Without marks all are learned.
+bool anything_learned(size_t tokens, std::span<const uint8_t> marks) {
+  if (marks.empty()) return tokens > 1;
+  return std::any_of(marks.begin() + 1, marks.end(), [](uint8_t learn) { return learn != 0; });
 }
 
 }  // namespace
@@ -89,61 +105,102 @@ void Dataset::check(const std::string& source) {
   digest_ = hash.hex();
 }
 
-Dataset Dataset::pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab) {
-  auto storage = std::make_shared<Storage>();
-  storage->row_begin = {0};
-  storage->sequence_begin = {0};
-  int64_t room = 0;  // inputs that the last row can still take
-  const auto add_piece = [&](std::span<const int32_t> ids, std::span<const uint8_t> learn) {
-    const auto learned = [&](size_t i) { return learn.empty() || learn[i] != 0; };
-    bool any = false;
-    for (size_t i = 1; i < ids.size(); ++i) any |= learned(i);
-    if (!any) return;
+// Fills rows in order; the next row begins where something does not fit.
+class Dataset::Packer {
+ public:
+  Packer(int64_t row_tokens, int64_t vocab) : row_tokens_(row_tokens), vocab_(vocab) {
+    if (row_tokens < 1) fail_input("rows of {} tokens; a row has at least 1", row_tokens);
+    storage_->row_begin = {0};
+    storage_->sequence_begin = {0};
+  }
+
+  // What is added next, up to `inputs`, comes into one row.
+  void keep_together(int64_t inputs) {
+    if (inputs <= room_) return;
+    if (!storage_->words.empty())
+      storage_->row_begin.push_back(storage_->sequence_begin.size() - 1);
+    room_ = row_tokens_;
+  }
+
+  void add(std::span<const int32_t> ids, std::span<const uint8_t> learn) {
     const auto inputs = static_cast<int64_t>(ids.size()) - 1;
-    if (inputs > room) {
-      if (room != 0 || storage->row_begin.size() > 1 || !storage->words.empty())
-        storage->row_begin.push_back(storage->sequence_begin.size() - 1);
-      room = row_tokens;
-    }
-    room -= inputs;
+    keep_together(inputs);
+    room_ -= inputs;
     for (size_t i = 0; i < ids.size(); ++i)
-      storage->words.push_back(static_cast<uint32_t>(ids[i]) | (learned(i) ? kLearn : 0));
-    storage->sequence_begin.push_back(storage->words.size());
-  };
-  if (row_tokens < 1) fail_input("rows of {} tokens; a row has at least 1", row_tokens);
+      storage_->words.push_back(static_cast<uint32_t>(ids[i]) |
+                                (learn.empty() || learn[i] ? kLearn : 0));
+    storage_->sequence_begin.push_back(storage_->words.size());
+  }
+
+  bool empty() const { return storage_->words.empty(); }
+
+  Dataset finish() {
+    storage_->row_begin.push_back(storage_->sequence_begin.size() - 1);
+    Dataset dataset;
+    dataset.row_tokens_ = row_tokens_;
+    dataset.vocab_ = vocab_;
+    dataset.row_begin_ = storage_->row_begin;
+    dataset.sequence_begin_ = storage_->sequence_begin;
+    dataset.words_ = storage_->words;
+    dataset.storage_ = std::move(storage_);
+    dataset.check("the packed data");
+    return dataset;
+  }
+
+ private:
+  int64_t row_tokens_, vocab_;
+  int64_t room_ = 0;  // inputs that the last row can still take
+  std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
+};
+
+Dataset Dataset::pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab) {
+  Packer packer(row_tokens, vocab);
   for (size_t d = 0; d < documents.size(); ++d) {
-    const Document& document = documents[d];
-    if (!document.learn.empty() && document.learn.size() != document.ids.size())
-      fail_input("document {}: {} tokens but {} marks of what to learn", d, document.ids.size(),
-                 document.learn.size());
-    for (int32_t id : document.ids)
-      if (id < 0 || id >= vocab)
-        fail_input("document {}: token {} is outside the vocabulary of {}", d, id, vocab);
-    const std::span<const int32_t> ids = document.ids;
-    const std::span<const uint8_t> learn = document.learn;
+    check_document(documents[d], vocab, fmt::format("document {}", d));
+    const std::span<const int32_t> ids = documents[d].ids;
+    const std::span<const uint8_t> learn = documents[d].learn;
     // Pieces share the token at the cut: the target of one's last input, the next one's first
     // input.
     for (size_t begin = 0; begin + 1 < ids.size(); begin += static_cast<size_t>(row_tokens)) {
       const size_t count = std::min(ids.size() - begin, static_cast<size_t>(row_tokens) + 1);
-      add_piece(ids.subspan(begin, count), learn.empty() ? learn : learn.subspan(begin, count));
+      const std::span<const uint8_t> marks = learn.empty() ? learn : learn.subspan(begin, count);
+      if (anything_learned(count, marks)) packer.add(ids.subspan(begin, count), marks);
     }
   }
-  if (storage->words.empty())
+  if (packer.empty())
     fail_input(
         "the data holds nothing to learn: {} documents, none with two tokens of which the "
         "second is learned",
         documents.size());
-  storage->row_begin.push_back(storage->sequence_begin.size() - 1);
+  return packer.finish();
+}
 
-  Dataset dataset;
-  dataset.row_tokens_ = row_tokens;
-  dataset.vocab_ = vocab;
-  dataset.row_begin_ = storage->row_begin;
-  dataset.sequence_begin_ = storage->sequence_begin;
-  dataset.words_ = storage->words;
-  dataset.storage_ = std::move(storage);
-  dataset.check("the packed data");
-  return dataset;
+Dataset Dataset::pack_pairs(std::span<const DocumentPair> pairs, int64_t row_tokens, int64_t vocab,
+                            int64_t& left_out) {
+  Packer packer(row_tokens, vocab);
+  left_out = 0;
+  for (size_t p = 0; p < pairs.size(); ++p) {
+    int64_t inputs = 0;
+    bool usable = true;
+    for (const Document* answer : {&pairs[p].chosen, &pairs[p].rejected}) {
+      check_document(*answer, vocab, fmt::format("pair {}", p));
+      usable &= anything_learned(answer->ids.size(), answer->learn);
+      inputs += static_cast<int64_t>(answer->ids.size()) - 1;
+    }
+    if (!usable || inputs > row_tokens) {
+      ++left_out;
+      continue;
+    }
+    packer.keep_together(inputs);
+    packer.add(pairs[p].chosen.ids, pairs[p].chosen.learn);
+    packer.add(pairs[p].rejected.ids, pairs[p].rejected.learn);
+  }
+  if (packer.empty())
+    fail_input(
+        "the data holds nothing to learn: of {} pairs none has two answers that fit into a row of "
+        "{} tokens together",
+        pairs.size(), row_tokens);
+  return packer.finish();
 }
 
 Dataset Dataset::open(const std::string& path) {
@@ -208,6 +265,7 @@ void RowBatch::append(const Dataset& data, int64_t row) {
     graph::Sequence<float> sequence;
     sequence.count = static_cast<int64_t>(tokens.size()) - 1;
     sequences.push_back(sequence);
+    source.push_back(s);
     for (size_t i = 0; i + 1 < tokens.size(); ++i) {
       if (tokens[i + 1] & Dataset::kLearn) {
         wanted.push_back(static_cast<int32_t>(ids.size()));

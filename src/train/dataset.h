@@ -20,12 +20,21 @@ struct Document {
   std::vector<uint8_t> learn;  // per token, 1: predicting it counts in the loss; empty: all count
 };
 
+// Two answers to one prompt (train/preference.h).
+struct DocumentPair {
+  Document chosen, rejected;
+};
+
 class Dataset {
  public:
   // Packs documents, in their order, greedily into rows of at most `row_tokens` inputs. Longer
   // documents are cut into pieces; pieces that have nothing to learn are left out. Throws
   // Error(input) when a token is outside [0, vocab), or when nothing is left.
   static Dataset pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab);
+  // Packs pairs in their order, the two sequences of each side by side in one row. Pairs that are
+  // longer than a row, or of which an answer has nothing to learn, are left out and counted.
+  static Dataset pack_pairs(std::span<const DocumentPair> pairs, int64_t row_tokens, int64_t vocab,
+                            int64_t& left_out);
   // Maps a shard. Its digest, every count and offset, and every token are checked.
   static Dataset open(const std::string& path);
   // Writes a shard, atomically.
@@ -52,6 +61,7 @@ class Dataset {
 
  private:
   struct Storage;
+  class Packer;
   void check(const std::string& source);
 
   std::shared_ptr<const Storage> storage_;
@@ -75,6 +85,7 @@ struct RowBatch {
   std::vector<graph::Sequence<float>> sequences;
   std::vector<int32_t> wanted;   // rows of `ids` whose next token is learned
   std::vector<int32_t> targets;  // that next token, one per wanted row
+  std::vector<int64_t> source;   // per sequence: its index in the data
 
   void append(const Dataset& data, int64_t row);
   graph::Batch<float> view() const { return {ids, sequences, wanted}; }

@@ -25,6 +25,11 @@ struct Part {
 
 using SourceDocument = std::vector<Part>;
 
+// Two answers to one prompt; both hold the prompt (train/preference_data.h).
+struct PreferencePair {
+  SourceDocument chosen, rejected;
+};
+
 // Throws Error(input) naming file, line and field.
 std::vector<SourceDocument> read_documents(const std::string& path);
 

@@ -26,6 +26,10 @@ void visit_options(Options& o, Visitor&& visit) {
   visit("clip", o.clip);
   visit("seed", o.seed);
   visit("digest_every", o.digest_every);
+  visit("loss", o.loss);
+  if (o.prefers()) visit("beta", o.beta);
+  if (o.loss == kDpo) visit("label_smoothing", o.label_smoothing);
+  if (o.loss == kSimpo) visit("gamma", o.gamma);
 }
 
 }  // namespace
@@ -53,6 +57,12 @@ void check_options(const TrainOptions& o,
   real("beta2", o.beta2, 0, 0.999999);
   real("eps", o.eps, 1e-30, 1);
   real("clip", o.clip, 0, 1e30);
+  if (o.loss != kNextToken && !o.prefers())
+    fail_input("{}: loss = \"{}\"; it must be \"{}\", \"{}\" or \"{}\"", where("loss"), o.loss,
+               kNextToken, kDpo, kSimpo);
+  real("beta", o.beta, 1e-9, 1e3);
+  real("label_smoothing", o.label_smoothing, 0, 0.4999);
+  real("gamma", o.gamma, 0, 1e3);
 }
 
 Json options_to_json(const TrainOptions& options) {

@@ -8,6 +8,11 @@
 
 namespace avocado {
 
+// What the loss is of: tokens, or pairs of answers (preference.h).
+inline constexpr const char* kNextToken = "next-token";
+inline constexpr const char* kDpo = "dpo";
+inline constexpr const char* kSimpo = "simpo";
+
 struct TrainOptions {
   int64_t steps = 0;
   int64_t rows = 8;           // per micro-batch
@@ -22,6 +27,13 @@ struct TrainOptions {
   double clip = 1;             // largest norm of the gradient, 0: any
   uint64_t seed = 0;           // of the initial weights and of the data order
   int64_t digest_every = 100;  // steps between digests of the state; the last step has one always
+
+  std::string loss = kNextToken;  // or kDpo, kSimpo
+  double beta = 0.1;              // dpo, simpo: factor of the rewards
+  double label_smoothing = 0;     // dpo: how often a pair may be the wrong way round, below 0.5
+  double gamma = 1;               // simpo: how far apart the rewards should be
+
+  bool prefers() const { return loss == kDpo || loss == kSimpo; }
 
   bool operator==(const TrainOptions&) const = default;
 };

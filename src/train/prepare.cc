@@ -10,6 +10,7 @@
 #include "models/model.h"
 #include "text/bpe_trainer.h"
 #include "train/documents.h"
+#include "train/preference_data.h"
 
 namespace avocado {
 namespace {
@@ -23,7 +24,16 @@ Sources read_sources(const Recipe& recipe, const std::vector<std::string>& files
   Sources sources;
   for (const std::string& file : files) {
     const std::string path = recipe.resolve(file);
-    sources.emplace_back(path, read_documents(path));
+    if (!recipe.options.prefers()) {
+      sources.emplace_back(path, read_documents(path));
+      continue;
+    }
+    // Chosen and rejected answers take turns.
+    auto& documents = sources.emplace_back(path, std::vector<SourceDocument>()).second;
+    for (PreferencePair& pair : read_preference_pairs(path)) {
+      documents.push_back(std::move(pair.chosen));
+      documents.push_back(std::move(pair.rejected));
+    }
   }
   return sources;
 }
@@ -33,17 +43,47 @@ std::unique_ptr<Tokenizer> read_tokenizer(const std::string& path) {
   return Tokenizer::from_huggingface(path);
 }
 
-std::unique_ptr<Tokenizer> train_tokenizer(const Sources& sources, int64_t vocab) {
+std::unique_ptr<Tokenizer> train_tokenizer(const Sources& sources, const Recipe& recipe) {
   std::vector<std::string_view> texts;
   for (const auto& [path, documents] : sources)
     for (const SourceDocument& document : documents)
-      for (const Part& part : document) texts.emplace_back(part.content);
+      for (const Part& part : document) {
+        texts.emplace_back(part.content);
+        // A chat template writes the names of the roles, and an empty line, into every
+        // conversation.
+        if (part.role == "system" || part.role == "user" || part.role == "assistant") {
+          texts.emplace_back(part.role);
+          texts.emplace_back("\n\n");
+        }
+      }
   BpeTrainerOptions options;
-  options.vocab_size = static_cast<int32_t>(vocab);
+  options.vocab_size = static_cast<int32_t>(recipe.tokenizer_vocab);
+  options.max_token_bytes = static_cast<int32_t>(recipe.tokenizer_bytes);
+  options.pre_tokenizer = recipe.tokenizer_pre;
   options.special_tokens = kOwnSpecialTokens;
   options.bos = "<|begin_of_text|>";
   options.eos = "<|end_of_text|>";
   return train_bpe(texts, options);
+}
+
+// Adds to `report` how many pairs were kept.
+Dataset pack_pairs(const Sources& sources, const Tokenizer& tokenizer,
+                   const ChatTemplate* chat_template, int64_t row_tokens, int64_t vocab,
+                   const char* what, Json& report) {
+  std::vector<DocumentPair> pairs;
+  for (const auto& [path, texts] : sources)
+    for (size_t i = 0; i + 1 < texts.size(); i += 2)
+      pairs.push_back(encode_pair({texts[i], texts[i + 1]}, tokenizer, chat_template,
+                                  fmt::format("{}, pair {}", path, i / 2 + 1)));
+  int64_t left_out = 0;
+  try {
+    Dataset data = Dataset::pack_pairs(pairs, row_tokens, vocab, left_out);
+    report[what] = {{"kept", static_cast<int64_t>(pairs.size()) - left_out},
+                    {"left_out", left_out}};
+    return data;
+  } catch (const Error& error) {
+    fail_input("[data] {}: {}", what, error.what());
+  }
 }
 
 Dataset pack_sources(const Sources& sources, const Tokenizer& tokenizer,
@@ -96,7 +136,7 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
       initial.emplace_back(weight.begin(), weight.end());
     for (const std::vector<float>& weight : initial) setup.initial.push_back(weight.data());
   } else {
-    made = recipe.tokenizer_file.empty() ? train_tokenizer(train_sources, recipe.tokenizer_vocab)
+    made = recipe.tokenizer_file.empty() ? train_tokenizer(train_sources, recipe)
                                          : read_tokenizer(recipe.resolve(recipe.tokenizer_file));
     setup.config = recipe.model;
     setup.config.vocab = made->vocab_size();
@@ -113,11 +153,15 @@ void create_run(const std::string& folder, const Recipe& recipe, const std::stri
     chat.emplace(setup.chat_template, *setup.tokenizer,
                  recipe.base.empty() ? "chat template" : recipe.base);
   const ChatTemplate* chat_template = chat ? &*chat : nullptr;
-  const Dataset train =
-      pack_sources(train_sources, *setup.tokenizer, chat_template, row_tokens, vocab, "train");
+  const auto pack = [&](const Sources& sources, const char* what) {
+    return setup.options.prefers()
+               ? pack_pairs(sources, *setup.tokenizer, chat_template, row_tokens, vocab, what,
+                            setup.pairs)
+               : pack_sources(sources, *setup.tokenizer, chat_template, row_tokens, vocab, what);
+  };
+  const Dataset train = pack(train_sources, "train");
   std::optional<Dataset> eval;
-  if (!eval_sources.empty())
-    eval = pack_sources(eval_sources, *setup.tokenizer, chat_template, row_tokens, vocab, "eval");
+  if (!eval_sources.empty()) eval = pack(eval_sources, "eval");
   setup.train = &train;
   setup.eval = eval ? &*eval : nullptr;
   Run::create(folder, setup, pool);

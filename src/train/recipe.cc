@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
+#include "text/pre_tokenizer.h"
 #include "train/definition.h"
 
 // toml++ 3.3 calls unreachable what a letter such as "é" behind a key or value does reach
@@ -165,7 +166,21 @@ void read_tokenizer(Section& tokenizer, Recipe& recipe) {
   }
   Section options = tokenizer.section("train");
   recipe.tokenizer_vocab = options.whole("vocab_size", 300, 1 << 24);
+  recipe.tokenizer_bytes = options.whole("max_token_bytes", 0, 1 << 10, 0);
+  if (options.has("pre_tokenizer")) recipe.tokenizer_pre = options.text("pre_tokenizer");
+  if (!find_pre_tokenizer(recipe.tokenizer_pre))
+    fail_input(
+        "{}: pre_tokenizer \"{}\" is not known; \"llama-bpe\" and \"qwen2\" are two that are",
+        options.where("pre_tokenizer"), recipe.tokenizer_pre);
   options.finish();
+}
+
+// What the loss does not use is an unknown key.
+void read_loss(Section& train, TrainOptions& o) {
+  if (train.has("loss")) o.loss = train.text("loss");
+  if (o.prefers()) o.beta = train.real("beta", o.loss == kDpo ? 0.1 : 2);
+  if (o.loss == kDpo) o.label_smoothing = train.real("label_smoothing", 0);
+  if (o.loss == kSimpo) o.gamma = train.real("gamma", 1);
 }
 
 void read_train(Section& train, Recipe& recipe) {
@@ -183,6 +198,7 @@ void read_train(Section& train, Recipe& recipe) {
   o.clip = train.real("clip", o.clip);
   o.seed = static_cast<uint64_t>(train.whole("seed", 0, std::numeric_limits<int64_t>::max(), 0));
   o.digest_every = train.whole("digest_every", 1, kMost, o.digest_every);
+  read_loss(train, o);
   check_options(o, [&](const char* field) { return train.where(field); });
 
   RunOptions& run = recipe.run;
@@ -246,7 +262,10 @@ nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   if (recipe.base.empty()) {
     json["model"] = config_to_json(recipe.model);
     if (recipe.tokenizer_file.empty())
-      json["tokenizer"] = {{"train", {{"vocab_size", recipe.tokenizer_vocab}}}};
+      json["tokenizer"] = {{"train",
+                            {{"vocab_size", recipe.tokenizer_vocab},
+                             {"max_token_bytes", recipe.tokenizer_bytes},
+                             {"pre_tokenizer", recipe.tokenizer_pre}}}};
     else
       json["tokenizer"] = {{"file", recipe.tokenizer_file}};
   } else {

@@ -27,9 +27,11 @@ struct Recipe {
   std::string base;   // [model] base: a model whose weights are trained on; empty: fresh weights
   ModelConfig model;  // otherwise; its vocab is the tokenizer's and 0 here
 
-  std::string tokenizer_file;      // [tokenizer] file: a GGUF, a tokenizer.json or its folder
-  int64_t tokenizer_vocab = 0;     // [tokenizer] train: size of the vocabulary to make, 0: none
-  std::vector<std::string> train;  // [data]
+  std::string tokenizer_file;   // [tokenizer] file: a GGUF, a tokenizer.json or its folder
+  int64_t tokenizer_vocab = 0;  // [tokenizer] train: size of the vocabulary to make, 0: none
+  int64_t tokenizer_bytes = 0;  // longest token of it, 0: any
+  std::string tokenizer_pre = "llama-bpe";  // how text is cut before it is merged
+  std::vector<std::string> train;           // [data]
   std::vector<std::string> eval;
   int64_t row_tokens = 0;  // 0: the model's context
 

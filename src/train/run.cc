@@ -10,6 +10,7 @@
 #include "files/gguf.h"
 #include "models/registry.h"
 #include "train/definition.h"
+#include "train/reference.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -23,8 +24,8 @@ constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
 constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
 
 // Everything that Run::create writes before run.json makes the folder a run.
-constexpr std::array kParts = {"run.toml", "tokenizer.gguf", "train.rows", "eval.rows",
-                               "checkpoints"};
+constexpr std::array kParts = {"run.toml",  "tokenizer.gguf",        "train.rows",
+                               "eval.rows", "reference.safetensors", "checkpoints"};
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -90,7 +91,7 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   make_folder(folder + "/checkpoints");
   remove_temporary_files(folder + "/checkpoints");
 
-  const Trainer trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
+  Trainer trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
   Json manifest = {{"format", kFormat},
                    {"definition", trainer.definition_digest()},
                    {"model", config_to_json(setup.config)},
@@ -109,9 +110,15 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   if (!setup.initial.empty())
     write_initial_weights(folder + "/checkpoints/step-00000000.safetensors", setup,
                           trainer.definition_digest());
+  if (setup.options.loss == kDpo) {
+    const std::string path = folder + "/reference.safetensors";
+    write_reference(path, {setup.train, setup.eval}, trainer);
+    manifest["reference"] = sha256_file(path);
+  }
   if (!setup.recipe_text.empty()) write_file_atomically(folder + "/run.toml", setup.recipe_text);
   manifest["recipe"] = setup.recipe;
   manifest["sources"] = setup.sources;
+  if (!setup.pairs.is_null()) manifest["pairs"] = setup.pairs;
   write_file_atomically(folder + "/run.json", manifest.dump(2) + "\n");
 }
 
@@ -194,6 +201,11 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
         "{}: model, options, data and first weights give the definition {}, not the recorded {}; "
         "a file of the run was changed",
         manifest_path(), trainer->definition_digest(), definition_);
+  if (options_.loss == kDpo) {
+    if (sha256_file(reference_path()) != text_member(manifest_, "reference", manifest_path()))
+      fail_input("{}: is not the reference this run was made with", reference_path());
+    read_reference(reference_path(), {&train_data(), eval_data()}, *trainer);
+  }
   return trainer;
 }
 

@@ -35,6 +35,7 @@ struct RunSetup {
   nlohmann::ordered_json recipe;         // what was asked for; compared when the run is resumed
   std::string recipe_text;               // run.toml as written; empty: none
   nlohmann::ordered_json sources;        // digests of source files by name; shown only
+  nlohmann::ordered_json pairs;          // of answers: how many were kept and left out; shown only
 };
 
 class Run {
@@ -60,6 +61,7 @@ class Run {
   std::string manifest_path() const { return folder_ + "/run.json"; }
   std::string metrics_path() const { return folder_ + "/metrics.jsonl"; }
   std::string final_path() const { return folder_ + "/final.gguf"; }
+  std::string reference_path() const { return folder_ + "/reference.safetensors"; }
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;

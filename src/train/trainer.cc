@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -47,7 +48,9 @@ struct Trainer::Impl {
   graph::Executor<float> executor;
   GradientTree tree;
   std::string definition;
-  std::vector<float> losses;  // of the wanted rows of one batch
+  std::vector<float> losses;                              // of the wanted rows of one batch
+  WeighedPairs weighed;                                   // of one batch, when the loss is of pairs
+  std::map<std::string, std::vector<double>> references;  // by the digest of their data
 
   Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
        std::span<const float* const> initial, ThreadPool& p)
@@ -67,6 +70,7 @@ struct Trainer::Impl {
     if (data.row_tokens() > config.context)
       fail_input("rows of {} tokens do not fit into the model's context of {}", data.row_tokens(),
                  config.context);
+    if (options.prefers()) require_pairs(data);
     std::vector<float*> params;
     for (size_t w = 0; w < graph.weights.size(); ++w)
       params.push_back(state.param(static_cast<int>(w)));
@@ -90,16 +94,73 @@ struct Trainer::Impl {
     return result;
   }
 
-  // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
-  // sum.
-  void run(const RowBatch& batch, bool backward) {
+  // Leaves the losses of the wanted rows in `losses`, and with `dlogits` their gradients there.
+  void cross_entropy(const RowBatch& batch, const float* logits, float* dlogits,
+                     const float* row_scales = nullptr) {
+    losses.resize(batch.wanted.size());
+    kernels::cross_entropy(pool, logits, batch.targets.data(), losses.data(), dlogits,
+                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0,
+                           row_scales);
+  }
+
+  // Leaves the losses in `losses`, and in `weighed` those of pairs; with `backward` adds the
+  // gradient of their sum. What a pair's tokens weigh is known only when all of them have their
+  // losses.
+  void run(const RowBatch& batch, const Dataset& from, bool backward) {
     const graph::Batch<float> view = batch.view();
     float* logits = executor.forward_train(view);
-    losses.resize(batch.wanted.size());
-    kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data(),
-                           losses.data(), backward ? logits : nullptr,
-                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0);
+    float* dlogits = backward ? logits : nullptr;
+    if (options.prefers()) {
+      cross_entropy(batch, logits, nullptr);
+      weighed = weigh_pairs(options, batch, losses, reference(from));
+      if (backward) cross_entropy(batch, logits, dlogits, weighed.row_scales.data());
+    } else {
+      cross_entropy(batch, logits, dlogits);
+    }
     if (backward) executor.backward(view, logits);
+  }
+
+  // Adds the losses of the batch that was run, and returns how many there were.
+  int64_t add_losses(double& sum) const {
+    if (!options.prefers()) {
+      add_ascending(losses, sum);
+      return static_cast<int64_t>(losses.size());
+    }
+    for (const PairLoss& pair : weighed.pairs) sum += pair.loss;
+    return static_cast<int64_t>(weighed.pairs.size());
+  }
+
+  // Calls body with batches of the first rows of `from`.
+  template <class Body>
+  void for_each_batch(const Dataset& from, int64_t rows, const Body& body) {
+    for (int64_t row = 0; row < rows;) {
+      RowBatch batch;
+      for (int64_t r = 0; r < options.rows && row < rows; ++r) batch.append(from, row++);
+      body(batch);
+    }
+  }
+
+  std::vector<double> log_probabilities(const Dataset& from) {
+    std::vector<double> result;
+    for_each_batch(from, from.rows(), [&](const RowBatch& batch) {
+      cross_entropy(batch, executor.forward_train(batch.view()), nullptr);
+      for (const AnswerScore& score : score_answers(batch, losses, {}))
+        result.push_back(score.log_probability);
+    });
+    return result;
+  }
+
+  std::span<const double> reference(const Dataset& from) const {
+    const auto found = references.find(from.digest());
+    return found == references.end() ? std::span<const double>() : found->second;
+  }
+
+  void need_reference(const Dataset& from) {
+    if (options.loss != kDpo || references.contains(from.digest())) return;
+    if (state.step > 0)
+      fail_usage("the reference of DPO must be given before a run is resumed at step {}",
+                 state.step);
+    references[from.digest()] = log_probabilities(from);
   }
 
   void clear_gradient() {
@@ -108,21 +169,25 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's token losses, and that sum.
-  double accumulate(StepResult& result) {
+  // Gradient of the sum of the step's losses, and that sum; `count` becomes their number.
+  double accumulate(StepResult& result, int64_t& count) {
+    need_reference(data);
     double loss = 0;
+    PreferenceTally tally;
     for (int64_t j = 0; j < options.micro_batches; ++j) {
       RowBatch batch;
       for (int64_t r = 0; r < options.rows; ++r, ++state.position)
         batch.append(data, row_at(state.position, data.rows(), options.seed));
       clear_gradient();
-      run(batch, true);
+      run(batch, data, true);
       loss = 0;
-      add_ascending(losses, loss);
+      count += add_losses(loss);
+      for (const PairLoss& pair : weighed.pairs) tally.add(pair);
       result.learned += static_cast<int64_t>(batch.targets.size());
       result.inputs += static_cast<int64_t>(batch.ids.size());
       tree.add(gradient.data(), loss, j, options.micro_batches);
     }
+    if (tally.pairs > 0) result.preference = tally.metrics();
     return loss;
   }
 
@@ -155,10 +220,11 @@ struct Trainer::Impl {
     if (state.step >= options.steps) fail_usage("the run of {} steps is finished", options.steps);
     StepResult result;
     result.lr = learning_rate(options, state.step);
-    const double loss = accumulate(result);
-    const auto learned = static_cast<double>(result.learned);
-    result.loss = loss / learned;
-    result.grad_norm = std::sqrt(squared_norm()) / learned;
+    int64_t losses_added = 0;
+    const double loss = accumulate(result, losses_added);
+    const auto count = static_cast<double>(losses_added);
+    result.loss = loss / count;
+    result.grad_norm = std::sqrt(squared_norm()) / count;
     result.step = ++state.step;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       fail_input(
@@ -167,7 +233,7 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / learned);
+    update(result.lr, factor / count);
     if (state.step % options.digest_every == 0 || state.step == options.steps)
       result.digest = avocado::state_digest(graph, state, definition);
     state.chain = next_chain(state.chain, result);
@@ -177,16 +243,20 @@ struct Trainer::Impl {
 };
 
 std::string next_chain(const std::string& former, const StepResult& result) {
-  return Sha256()
-      .update(former)
+  Sha256 hash;
+  hash.update(former)
       .update(static_cast<uint64_t>(result.step))
       .update(std::bit_cast<uint64_t>(result.loss))
       .update(std::bit_cast<uint64_t>(result.grad_norm))
       .update(std::bit_cast<uint64_t>(result.lr))
       .update(static_cast<uint64_t>(result.learned))
-      .update(static_cast<uint64_t>(result.inputs))
-      .update(result.digest)
-      .hex();
+      .update(static_cast<uint64_t>(result.inputs));
+  if (const PreferenceMetrics& p = result.preference; p.pairs > 0)
+    hash.update(static_cast<uint64_t>(p.pairs))
+        .update(std::bit_cast<uint64_t>(p.accuracy))
+        .update(std::bit_cast<uint64_t>(p.chosen_reward))
+        .update(std::bit_cast<uint64_t>(p.rejected_reward));
+  return hash.update(result.digest).hex();
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
@@ -206,17 +276,25 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   if (data.vocab() > impl.config.vocab || data.row_tokens() > impl.config.context)
     fail_input("evaluation data for a vocabulary of {} in rows of {} does not fit the model",
                data.vocab(), data.row_tokens());
+  impl.need_reference(data);
   double loss = 0;
-  int64_t learned = 0;
-  rows = std::min(rows, data.rows());
-  for (int64_t row = 0; row < rows;) {
-    RowBatch batch;
-    for (int64_t r = 0; r < impl.options.rows && row < rows; ++r) batch.append(data, row++);
-    impl.run(batch, false);
-    add_ascending(impl.losses, loss);
-    learned += static_cast<int64_t>(batch.targets.size());
-  }
-  return loss / static_cast<double>(learned);
+  int64_t count = 0;
+  impl.for_each_batch(data, std::min(rows, data.rows()), [&](const RowBatch& batch) {
+    impl.run(batch, data, false);
+    count += impl.add_losses(loss);
+  });
+  return loss / static_cast<double>(count);
+}
+
+std::vector<double> Trainer::log_probabilities(const Dataset& data) {
+  return impl_->log_probabilities(data);
+}
+
+void Trainer::set_reference(const Dataset& data, std::vector<double> log_probabilities) {
+  if (static_cast<int64_t>(log_probabilities.size()) != data.last_sequence(data.rows() - 1))
+    fail_usage("{} log-probabilities for data of {} sequences", log_probabilities.size(),
+               data.last_sequence(data.rows() - 1));
+  impl_->references[data.digest()] = std::move(log_probabilities);
 }
 
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }

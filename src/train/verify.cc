@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "models/model.h"
+#include "train/reference.h"
 
 namespace avocado {
 namespace {
@@ -89,6 +90,7 @@ class Verification {
 
   void replay() {
     trainer_ = run_.make_trainer(pool_);
+    if (run_.options().loss == kDpo) check_reference();
     for (const auto& [step, record] : checkpoints_)
       if (step <= from_ && fs::exists(run_.checkpoint_path(step))) report_.start = step;
     if (report_.start > 0) {
@@ -104,6 +106,12 @@ class Verification {
       report_.chain = result.chain;
       if (observer_.on_step) observer_.on_step(result);
     }
+  }
+
+  void check_reference() {
+    const std::string difference =
+        compare_reference(run_.reference_path(), {&run_.train_data(), run_.eval_data()}, *trainer_);
+    if (!difference.empty()) differ("{}: {}", run_.reference_path(), difference);
   }
 
   void compare_chain(int64_t step) {
@@ -122,6 +130,12 @@ class Verification {
     number("loss", replayed.loss, logged.loss);
     number("grad_norm", replayed.grad_norm, logged.grad_norm);
     number("lr", replayed.lr, logged.lr);
+    const PreferenceMetrics &now = replayed.preference, &then = logged.preference;
+    if (now.pairs != then.pairs)
+      differ("step {}: pairs logged {}, replayed {}", step, then.pairs, now.pairs);
+    number("accuracy", now.accuracy, then.accuracy);
+    number("chosen_reward", now.chosen_reward, then.chosen_reward);
+    number("rejected_reward", now.rejected_reward, then.rejected_reward);
     if (replayed.learned != logged.learned || replayed.inputs != logged.inputs)
       differ("step {}: tokens logged {} of {}, replayed {} of {}", step, logged.learned,
              logged.inputs, replayed.learned, replayed.inputs);

@@ -27,6 +27,7 @@
 #include "text/unicode.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
+#include "train/preference_data.h"
 #include "train/recipe.h"
 #include "train/state.h"
 
@@ -235,6 +236,11 @@ void parse_metrics(Bytes bytes) {
 
 void parse_recipe(Bytes bytes) {
   recipe_to_json(avocado::parse_recipe(std::string(as_text(bytes)), "fuzz"));
+}
+
+void parse_preference_pair(Bytes bytes) {
+  const PreferencePair pair = avocado::parse_preference_pair(as_text(bytes), "fuzz");
+  require(pair.chosen.size() == pair.rejected.size(), "the prompts differ");
 }
 
 void use_packed_file(Bytes bytes) {

@@ -361,6 +361,12 @@ std::vector<Bytes> pattern_seeds() {
   return {bytes_of("^(a|b)*[c-e]{2,5}\\d+$"), bytes_of("(?:\\w+\\s?)+\\b.*\\p{Lu}")};
 }
 
+std::vector<Bytes> preference_pair_seeds() {
+  return {bytes_of(R"({"prompt":"a","chosen":"b","rejected":"c"})"),
+          bytes_of(R"({"prompt":[{"role":"user","content":"a"}],"chosen":"b",
+"rejected":[{"role":"assistant","content":"c"}]})")};
+}
+
 std::vector<Bytes> recipe_seeds() {
   return {bytes_of(R"(# a recipe
 [model]
