@@ -15,6 +15,7 @@ void add_perplexity(CLI::App& app);
 void add_train(CLI::App& app);
 void add_verify(CLI::App& app);
 void add_demo(CLI::App& app);
+void add_corpus(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app);
