@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
+#include "train/prepare.h"
 #include "train/run.h"
 #include "train/verify.h"
 
@@ -128,6 +129,51 @@ TEST_F(DpoRun, AReferenceOfOtherDataIsRefused) {
   EXPECT_THROW(read_reference(run.reference_path(), {&run.train_data(), nullptr}, *trainer), Error)
       << "eval is not asked for";
   EXPECT_THROW(trainer->set_reference(run.train_data(), {1, 2, 3}), Error);
+}
+
+// From a recipe and a file of pairs to a verified run.
+TEST(DpoRecipe, TrainsOnAFileOfPairs) {
+  const std::string folder = (fs::path(testing::TempDir()) / "dpo_recipe").string();
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  std::string lines;
+  for (int i = 0; i < 12; ++i)
+    lines += fmt::format(
+        "{{\"prompt\": [{{\"role\": \"user\", \"content\": \"say {}\"}}], \"chosen\": \"{}\", "
+        "\"rejected\": \"no {}\"}}\n",
+        i, i, i);
+  std::string words;
+  for (int i = 0; i < 200; ++i) words += std::to_string(i * 7919 % 1000);
+  lines += "{\"prompt\": \"long\", \"chosen\": \"" + words + "\", \"rejected\": \"b\"}\n";
+  write_file_atomically(folder + "/pairs.jsonl", lines);
+  const std::string text = R"([model]
+architecture = "llama"
+width = 32
+layers = 1
+heads = 2
+ffn = 32
+context = 96
+[tokenizer]
+train = { vocab_size = 300 }
+[data]
+train = ["pairs.jsonl"]
+[train]
+loss = "dpo"
+steps = 6
+rows = 1
+)";
+  Recipe recipe = parse_recipe(text, "run.toml");
+  recipe.folder = folder;
+  ThreadPool pool(1);
+  create_run(folder + "/run", recipe, text, pool);
+  const avocado::Run run = avocado::Run::open(folder + "/run");
+  EXPECT_EQ(run.manifest()["pairs"]["train"]["kept"], 12);
+  EXPECT_EQ(run.manifest()["pairs"]["train"]["left_out"], 1);
+  require_same_recipe(run, recipe);
+  EXPECT_TRUE(train_run(run, recipe.run, pool, {}).finished);
+  const VerifyReport report = verify_run(run, {}, pool);
+  EXPECT_TRUE(report.passed) << report.problem;
+  fs::remove_all(folder);
 }
 
 }  // namespace
