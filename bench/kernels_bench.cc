@@ -10,9 +10,11 @@
 #include "base/philox.h"
 #include "kernels/adamw/adamw.h"
 #include "kernels/add/add.h"
+#include "kernels/block8/block8.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/embed/embed.h"
 #include "kernels/isa.h"
+#include "kernels/lion/lion.h"
 #include "kernels/rms_norm/rms_norm.h"
 #include "kernels/rope/rope.h"
 #include "kernels/swiglu/swiglu.h"
@@ -30,8 +32,9 @@ struct Data {
   ThreadPool pool{1};
   std::vector<float> a, b, c, d, e, w, per_row, angles;
   std::vector<int32_t> ids;
+  std::vector<uint8_t> codes;
 
-  Data() : per_row(kRows, 1.0f), angles(kRows * kHeadDim), ids(kRows) {
+  Data() : per_row(kRows, 1.0f), angles(kRows * kHeadDim), ids(kRows), codes(kCount) {
     uint32_t stream = 0;
     for (auto* v : {&a, &b, &c, &d, &e, &w}) {
       const Random random(1, Purpose::test, stream++);
@@ -96,7 +99,15 @@ const Case kCases[] = {
        embed_backward<float>(d.pool, d.ids.data(), d.a.data(), d.b.data(), kRows, kWidth);
      }},
     {"adamw", 7,
-     [](Data& d) { adamw(d.pool, d.a.data(), d.b.data(), d.c.data(), d.d.data(), kCount, kStep); }},
+     [](Data& d) { adamw(d.a.data(), d.b.data(), d.c.data(), d.d.data(), kCount, kStep); }},
+    {"lion", 5,
+     [](Data& d) {
+       lion(d.a.data(), d.b.data(), d.c.data(), kCount, {1e-3f, 0.9f, 0.99f, 0, 1});
+     }},
+    {"encode8", 1,
+     [](Data& d) { encode8(Code8::fourth_power, d.a.data(), d.codes.data(), d.b.data(), kCount); }},
+    {"decode8", 1,
+     [](Data& d) { decode8(Code8::fourth_power, d.codes.data(), d.b.data(), d.c.data(), kCount); }},
     {"sum_squares", 1,
      [](Data& d) { benchmark::DoNotOptimize(sum_squares(d.pool, d.a.data(), kCount)); }},
 };

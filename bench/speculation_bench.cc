@@ -9,7 +9,7 @@
 //
 // An answer is the model's own, or with --replay the one that the text wants: each token is forced
 // after it was chosen at the usual cost, so that a model of random weights shows what guesses taken
-// from texts gain at real size. What a draft model gains cannot be shown that way.
+// from texts gain at real size. For draft models there is make_model SHAPE BF16 FILE MODEL.
 
 #include <fmt/format.h>
 

@@ -2,7 +2,8 @@
 #
 # Makes the static library avocado_NAME from src/NAME/**/*.cc and, when tests are on, the program
 # NAME_test from the *_test.cc beside them. ROOMS are the rooms it may use.
-# Files ending in .simd.cc are compiled once per instruction set (see simd.cmake).
+# Files ending in .simd.cc are compiled once per instruction set (see simd.cmake); one ending in
+# .module.cc is a library of its own that the program loads when it needs it (see mpi.cmake).
 include(${CMAKE_CURRENT_LIST_DIR}/simd.cmake)
 
 function(avocado_room name)
@@ -12,7 +13,7 @@ function(avocado_room name)
   set(simd ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER simd INCLUDE REGEX "\\.simd\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "(_test|\\.simd)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|\\.simd|\\.module)\\.cc$")
 
   if(NOT sources)
     add_library(avocado_${name} INTERFACE)

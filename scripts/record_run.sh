@@ -15,8 +15,12 @@ screen=(tmux -S "$home/tmux")
 trap '"${screen[@]}" kill-server 2>/dev/null || true; rm -rf "$home"' EXIT
 printf 'Dear diary,\ntoday the fox met a dog.\n' >"$home/notes.txt"
 
+# A shell that stays when Ctrl-C is typed: the chat, and after it an answer about a piped file.
+# shellcheck disable=SC2016  # it is that shell that expands $0 and $1
+piped='cat notes.txt | "$0" run "$1" --seed 1 "What does it say?"'
 "${screen[@]}" -u -f /dev/null new-session -d -x 100 -y 50 -c "$home" \
-  env HOME="$home" XDG_STATE_HOME= XDG_DATA_HOME= "$program" run "$model" --seed 1
+  env HOME="$home" XDG_STATE_HOME= XDG_DATA_HOME= \
+  sh -c "trap : INT; \"\$0\" run \"\$1\" --seed 1; echo '\$ $piped'; $piped" "$program" "$model"
 "${screen[@]}" set-option -g remain-on-exit on
 "${screen[@]}" set-option -g history-limit 10000
 
@@ -41,6 +45,15 @@ line() {
 
 line '/?'
 line '/show info'
+line '/show template'
+line '/set think'
+line '/set nothink'
+line '/set format json'
+line '/set noformat'
+line '/set wordwrap'
+line '/set nowordwrap'
+line '/set history'
+line '/set nohistory'
 line '/set system You are a small model.'
 line '/set parameter temperature 0.7'
 line '/set verbose'
@@ -64,6 +77,8 @@ keys C-c
 line '/save first'
 line '/clear'
 line '/show messages'
+line '/set quiet'
+line '/show parameters'
 line '/load first'
 to_prompt
 keys -l '/set sys'

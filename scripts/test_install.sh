@@ -15,6 +15,12 @@ for file in include/avocado/avocado.h share/man/man1/avocado.1 share/bash-comple
   test -s "$top/usr/$file"
 done
 
+# The program finds its module for several processes where it is installed.
+if [ -n "$(find "$top/usr" -name avocado_mpi.so)" ]; then
+  said=$(PMI_SIZE=2 "$top/usr/bin/avocado" train nothing.toml 2>&1 || true)
+  grep -q 'Open MPI sees 1 ' <<<"$said" || { echo "$said" >&2; exit 1; }
+fi
+
 # Only the C interface is visible.
 library=$(echo "$top"/usr/lib*/libavocado.so)
 if nm -D --defined-only "$library" | grep ' T ' | grep -v ' avocado_'; then

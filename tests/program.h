@@ -31,12 +31,21 @@ inline int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-[[noreturn]] inline void exec_program(const std::vector<std::string>& arguments) {
-  std::vector<char*> argv = {const_cast<char*>(AVOCADO_PROGRAM)};
-  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+[[noreturn]] inline void exec_command(const std::vector<std::string>& words) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  execv(AVOCADO_PROGRAM, argv.data());
+  execv(argv[0], argv.data());
   _exit(127);
+}
+
+inline std::vector<std::string> program_command(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), AVOCADO_PROGRAM);
+  return arguments;
+}
+
+[[noreturn]] inline void exec_program(const std::vector<std::string>& arguments) {
+  exec_command(program_command(arguments));
 }
 
 struct ProgramOptions {
@@ -46,7 +55,8 @@ struct ProgramOptions {
   int interrupt_after_bytes = 0;  // SIGINT once standard output has this many
 };
 
-inline ProgramResult run_program(const std::vector<std::string>& arguments,
+// The first word is the path of what is run.
+inline ProgramResult run_command(const std::vector<std::string>& words,
                                  const ProgramOptions& options = {}) {
   const TempFolder folder;
   std::ofstream(folder.file("in")) << options.input;
@@ -61,7 +71,7 @@ inline ProgramResult run_program(const std::vector<std::string>& arguments,
     redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
     redirect(folder.file("err"), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     if (!options.isa.empty()) setenv("AVOCADO_ISA", options.isa.c_str(), 1);
-    exec_program(arguments);
+    exec_command(words);
   }
   if (options.interrupt_after_bytes > 0) {
     std::error_code ignored;
@@ -81,6 +91,11 @@ inline ProgramResult run_program(const std::vector<std::string>& arguments,
   if (options.out.empty()) result.out = contents(out);
   result.err = contents(folder.file("err"));
   return result;
+}
+
+inline ProgramResult run_program(const std::vector<std::string>& arguments,
+                                 const ProgramOptions& options = {}) {
+  return run_command(program_command(arguments), options);
 }
 
 // The program on a terminal of its own.

@@ -1,5 +1,7 @@
 // `avocado train` and `avocado verify` as a user meets them: killed, interrupted, on a full disk.
 
+#include "train_program.h"
+
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -13,109 +15,15 @@
 #include "base/sha256.h"
 #include "files/atomic_file.h"
 #include "kernels/isa.h"
-#include "program.h"
-#include "temp_folder.h"
 
 namespace avocado {
 namespace {
 
 namespace fs = std::filesystem;
+using test::kRecipe;
 using test::ProgramResult;
 using test::run_program;
-
-constexpr int kSteps = 60;
-
-const char* const kRecipe = R"([model]
-architecture = "llama"
-width = 32
-layers = 2
-heads = 2
-kv_heads = 1
-ffn = 64
-context = 32
-tied = true
-[tokenizer]
-train = { vocab_size = 300 }
-[data]
-train = ["train.txt", "chats.jsonl"]
-eval = ["eval.txt"]
-[train]
-steps = 60
-rows = 2
-micro_batches = 2
-lr = 3e-3
-warmup = 5
-eval_every = 20
-eval_rows = 4
-checkpoint_every = 5
-keep = 2
-digest_every = 10
-)";
-
-class TrainProgram : public testing::Test {
- protected:
-  void SetUp() override {
-    const Random random(1, Purpose::test);
-    const auto words = [&](uint64_t begin, uint64_t end) {
-      static constexpr std::array kWords = {"a",     "ripe", "green", "avocado", "tree",
-                                            "grows", "on",   "the",   "hill"};
-      std::string text;
-      for (uint64_t i = begin; i < end; ++i)
-        text += std::string(kWords[random.below(i, kWords.size())]) + " ";
-      return text;
-    };
-    std::ofstream(folder_.file("train.txt")) << words(0, 2000);
-    std::ofstream(folder_.file("eval.txt")) << words(2000, 2300);
-    std::ofstream chats(folder_.file("chats.jsonl"));
-    for (uint64_t i = 0; i < 20; ++i)
-      chats << nlohmann::json{{"messages",
-                               {{{"role", "user"}, {"content", words(3000 + 9 * i, 3003 + 9 * i)}},
-                                {{"role", "assistant"},
-                                 {"content", words(4000 + 9 * i, 4005 + 9 * i)}}}}}
-            << "\n";
-    std::ofstream(folder_.file("run.toml")) << kRecipe;
-  }
-
-  std::vector<std::string> train_command(const std::string& out) const {
-    return {"train", folder_.file("run.toml"), "--out", folder_.file(out), "--threads", "1"};
-  }
-  ProgramResult train(const std::string& out, const test::ProgramOptions& options = {}) const {
-    return run_program(train_command(out), options);
-  }
-  std::string final_digest(const std::string& out) const {
-    return sha256_file(folder_.file(out + "/final.gguf"));
-  }
-  std::string newest_checkpoint(const std::string& out) const {
-    std::vector<std::string> files;
-    for (const auto& entry : fs::directory_iterator(folder_.file(out + "/checkpoints")))
-      files.push_back(entry.path());
-    return files.empty() ? "" : *std::max_element(files.begin(), files.end());
-  }
-  long temporary_files(const std::string& out) const {
-    long count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_.file(out)))
-      count += entry.path().string().find(".tmp-") != std::string::npos;
-    return count;
-  }
-
-  // Starts `train`, sends `signal` once `ready` says so or after the time, and gives the exit code.
-  int signalled(
-      const std::string& out, int signal, std::chrono::microseconds time,
-      const std::function<bool()>& ready = [] { return false; }) const {
-    const pid_t child = fork();
-    if (child == 0) {
-      const int fd = open(folder_.file("child.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) _exit(126);
-      test::exec_program(train_command(out));
-    }
-    const auto end = std::chrono::steady_clock::now() + time;
-    while (std::chrono::steady_clock::now() < end && !ready()) usleep(300);
-    kill(child, signal);
-    return test::wait_for(child);
-  }
-
-  test::TempFolder folder_;
-};
+using test::TrainProgram;
 
 TEST_F(TrainProgram, KilledTwentyTimesEndsWithTheSameBits) {
   const auto start = std::chrono::steady_clock::now();
@@ -213,8 +121,8 @@ TEST_F(TrainProgram, VerifyTellsWholeFromAltered) {
   const ProgramResult trained =
       run_program({"train", folder_.file("run.toml"), "--json", "--threads", "1"});
   ASSERT_EQ(trained.code, 0) << trained.err;
-  const auto report = nlohmann::json::parse(trained.out);
-  EXPECT_EQ(report["steps"], kSteps);
+  const nlohmann::json report = test::json_lines(trained.out).back();
+  EXPECT_EQ(report["steps"], test::kSteps);
   const ProgramResult good =
       run_program({"verify", folder_.file("run"), "--json", "--threads", "1"});
   ASSERT_EQ(good.code, 0) << good.err;
@@ -266,6 +174,30 @@ TEST_F(TrainProgram, GoesOnFromAModelAndNeedsNothingBesideTheFolder) {
   EXPECT_EQ(verified.code, 0) << verified.err;
 }
 
+TEST_F(TrainProgram, BadLinesAreLeftOutAndNamedOrRefused) {
+  std::ofstream(folder_.file("chats.jsonl"), std::ios::app) << "not JSON\n{\"text\": \"\"}\n";
+  std::string text = kRecipe;
+  text.replace(text.find("steps = 60"), 10, "steps = 2 ").replace(text.find("warmup = 5"), 10, "");
+  text.replace(text.find("eval = [\"eval.txt\"]"), 19, "eval_share = 0.2");
+  std::ofstream(folder_.file("run.toml")) << text;
+  const ProgramResult trained = train("run");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_NE(trained.err.find("chats.jsonl: 20 documents"), std::string::npos) << trained.err;
+  EXPECT_NE(trained.err.find("chats.jsonl:21: "), std::string::npos) << trained.err;
+  const auto report = nlohmann::json::parse(read_text_file(folder_.file("run/data-report.json")));
+  EXPECT_EQ(report["sources"][1]["dropped"]["json"]["first"][0]["line"], 21);
+  EXPECT_EQ(report["sources"][1]["dropped"]["empty"]["count"], 1);
+  EXPECT_EQ(report["train"]["documents"].get<int>() + report["eval"]["documents"].get<int>(), 21);
+
+  text.replace(text.find("eval_share"), 0, "bad_lines = \"refuse\"\n");
+  std::ofstream(folder_.file("run.toml")) << text;
+  const ProgramResult refused = train("refused");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("chats.jsonl:21: "), std::string::npos) << refused.err;
+  EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
+  EXPECT_FALSE(fs::exists(folder_.file("refused")));
+}
+
 TEST_F(TrainProgram, ErrorsAreOneLineAndLeaveNothingBehind) {
   struct Case {
     std::string recipe, expected;
@@ -273,7 +205,7 @@ TEST_F(TrainProgram, ErrorsAreOneLineAndLeaveNothingBehind) {
   std::string typo = kRecipe, missing = kRecipe;
   typo.replace(typo.find("layers"), 6, "layerz");
   missing.replace(missing.find("train.txt"), 9, "there.txt");
-  for (const Case& c : {Case{typo, "run.toml:1:1: [model]: layers is missing"},
+  for (const Case& c : {Case{typo, "[model]: layers is missing (there is \"layerz\")"},
                         Case{missing, "there.txt"}, Case{"", "[model]"}}) {
     std::ofstream(folder_.file("run.toml")) << c.recipe;
     const ProgramResult result = train("run");

@@ -21,6 +21,7 @@ enum class Purpose : uint32_t {
   sampling = 3,
   corpus = 4,
   test = 5,
+  verified_windows = 6,
 };
 
 // A stream of numbers keyed by seed and purpose; `stream` separates independent uses of one

@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "cli/failure.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -23,6 +22,8 @@ const std::vector<Verb> kVerbs = {
     {add_corpus, "avocado corpus --set nano --out nano.jsonl --documents 1000"},
     {add_train, "avocado train run.toml --out runs/first"},
     {add_verify, "avocado verify runs/first --from 100 --to 200"},
+    {add_report, "avocado report runs/first -o first.html"},
+    {add_receipt, "avocado receipt runs/first --key key.pem -o receipt.json"},
     {add_run, "avocado run avocado-demo.gguf \"What is 47 + 38?\""},
     {add_show, "avocado show avocado-demo.gguf --tensors"},
     {add_tokenize, "echo hello | avocado tokenize avocado-demo.gguf --ids"},
@@ -41,29 +42,6 @@ void add_verbs(CLI::App& app) {
     const std::string footer = added->get_footer();
     added->footer((footer.empty() ? "" : footer + "\n\n") + "Example:\n  " + verb.example);
   }
-}
-
-int exit_code(avocado::ErrorKind kind) {
-  switch (kind) {
-    case avocado::ErrorKind::usage:
-      return 2;
-    case avocado::ErrorKind::interrupted:
-      return 130;
-    default:
-      return 1;
-  }
-}
-
-// A message may quote a damaged or hostile file: nothing in it may steer the terminal.
-void print_error(std::string message) {
-  for (size_t i = 0; i < message.size(); ++i) {
-    const auto c = static_cast<unsigned char>(message[i]);
-    const bool c1 = c == 0xC2 && i + 1 < message.size() &&
-                    static_cast<unsigned char>(message[i + 1]) < 0xA0;  // U+0080 to U+009F
-    if (c1) message.erase(i + 1, 1);
-    if (c1 || c == 0x7F || (c < 0x20 && c != '\n')) message[i] = '?';
-  }
-  std::fprintf(stderr, "avocado: %s\n", message.c_str());
 }
 
 }  // namespace
@@ -88,14 +66,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
-  } catch (const avocado::Error& error) {
-    print_error(error.what());
-    return exit_code(error.kind());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "avocado: out of memory\n");
-    return 1;
   } catch (const std::exception& error) {
-    print_error(error.what());
-    return 1;
+    return report_failure(error);
   }
 }

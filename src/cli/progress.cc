@@ -10,24 +10,14 @@
 #include <cstdlib>
 #include <vector>
 
+#include "cli/units.h"
+
 namespace avocado::cli {
 namespace {
 
 constexpr int kDefaultWidth = 80;
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kPlainLine{30};
-
-std::string human(double number) {
-  if (number >= 1e6) return fmt::format("{:.2f}M", number / 1e6);
-  if (number >= 1e3) return fmt::format("{:.1f}k", number / 1e3);
-  return fmt::format("{:.0f}", number);
-}
-
-std::string clock_time(double seconds) {
-  const auto s = static_cast<int64_t>(seconds + 0.5);
-  if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-  return fmt::format("{}:{:02}", s / 60, s % 60);
-}
 
 // A bar of `width` characters, to an eighth of a character.
 std::string bar(double part, int width) {
@@ -66,45 +56,62 @@ Progress::Progress(int64_t total, int64_t done)
 
 Progress::~Progress() { finish(); }
 
-std::string Progress::status(int64_t step, double loss) const {
+std::vector<std::string> Progress::speed() const {
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  const auto made = static_cast<double>(step - done_);
-  return fmt::format(
-      "loss {:.4f}  {} tok/s  {} left", loss,
-      human(static_cast<double>(tokens_) / std::max(seconds, 1e-9)),
-      clock_time(seconds / std::max(made, 1.0) * static_cast<double>(total_ - step)));
+  const auto made = static_cast<double>(step_ - done_);
+  return {
+      fmt::format("{} tok/s", count_text(static_cast<double>(tokens_) / std::max(seconds, 1e-9))),
+      fmt::format("{} left", duration_text(seconds / std::max(made, 1.0) *
+                                           static_cast<double>(total_ - step_)))};
 }
 
-void Progress::draw(int64_t step, double loss) {
+void Progress::draw() {
+  constexpr int kLeastBar = 8;  // with its ends and spaces
   const std::string count =
-      fmt::format("step {:>{}}/{}", step, std::to_string(total_).size(), total_);
-  const std::string text = status(step, loss);
+      fmt::format("step {:>{}}/{}", step_, std::to_string(total_).size(), total_);
+  std::vector<std::string> figures = speed();
+  if (!figures_.empty()) {
+    figures.insert(figures.begin(), figures_.front());
+    figures.insert(figures.end(), figures_.begin() + 1, figures_.end());
+  }
   if (terminal_) {
-    const int room = terminal_width() - static_cast<int>(count.size() + text.size()) - 7;
-    const double part = static_cast<double>(step) / static_cast<double>(total_);
-    const std::string middle = room >= 5 ? fmt::format("▕{}▏", bar(part, std::min(room, 40))) : "";
-    fmt::print(stderr, "\r\033[K{} {} {}", count, middle, text);
+    int room = terminal_width() - static_cast<int>(count.size()) - 1;
+    std::string text;
+    for (const std::string& figure : figures) {
+      const int length = static_cast<int>(figure.size()) + 2;
+      if (!text.empty() && room - length < kLeastBar) break;
+      text += "  " + figure;
+      room -= length;
+    }
+    const double part = static_cast<double>(step_) / static_cast<double>(total_);
+    const std::string middle =
+        room >= kLeastBar ? fmt::format(" ▕{}▏", bar(part, std::min(room - 3, 40))) : "";
+    fmt::print(stderr, "\r\033[K{}{}{}", count, middle, text);
     line_open_ = true;
   } else {
-    fmt::print(stderr, "{}  {}\n", count, text);
+    fmt::print(stderr, "{}  {}\n", count, fmt::join(figures, "  "));
   }
   std::fflush(stderr);
 }
 
-void Progress::step(int64_t step, double loss, int64_t tokens) {
+void Progress::step(int64_t step, std::vector<std::string> figures, int64_t tokens) {
   tokens_ += tokens;
-  last_step_ = step;
-  last_loss_ = loss;
+  step_ = step;
+  figures_ = std::move(figures);
   const auto now = Clock::now();
   const auto wait = terminal_ ? Clock::duration(kRedraw) : Clock::duration(kPlainLine);
   if (now - drawn_ < wait && step != total_) return;
   drawn_ = now;
-  draw(step, loss);
+  draw();
+}
+
+void Progress::step(int64_t step, double loss, int64_t tokens) {
+  this->step(step, {fmt::format("loss {:.4f}", loss)}, tokens);
 }
 
 void Progress::say(const std::string& text) {
   fmt::print(stderr, "{}{}\n", line_open_ ? "\r\033[K" : "", text);
-  if (line_open_) draw(last_step_, last_loss_);
+  if (line_open_) draw();
 }
 
 void Progress::finish() {

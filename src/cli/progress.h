@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace avocado::cli {
 
@@ -22,7 +23,11 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // After step `step`, which took in `tokens` tokens.
+  // After step `step`, which took in `tokens` tokens. Figures come in the order of their
+  // importance; on a terminal the last ones are left out when the line is too short. Speed and the
+  // time left stand behind the first.
+  void step(int64_t step, std::vector<std::string> figures, int64_t tokens);
+  // The same with the loss alone.
   void step(int64_t step, double loss, int64_t tokens);
   // A line of its own, above the bar.
   void say(const std::string& text);
@@ -31,14 +36,14 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string status(int64_t step, double loss) const;
-  void draw(int64_t step, double loss);
+  std::vector<std::string> speed() const;
+  void draw();
 
   int64_t total_, done_;
   bool terminal_;
   Clock::time_point start_, drawn_;
-  int64_t tokens_ = 0, last_step_ = 0;
-  double last_loss_ = 0;
+  int64_t tokens_ = 0, step_ = 0;
+  std::vector<std::string> figures_;  // of the last step
   bool line_open_ = false;
 };
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/session_parameters.h"
 #include "cli/user_folders.h"
 #include "files/atomic_file.h"

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "files/printable.h"
 
 namespace avocado::cli {

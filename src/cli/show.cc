@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/inference.h"
+#include "cli/units.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 #include "files/gguf.h"
@@ -173,15 +174,6 @@ Contents read_folder(const SafetensorsFile& file, const std::string& path, size_
   contents.kv_bytes_per_token =
       kv_bytes(find("num_hidden_layers"), kv_heads ? kv_heads : heads, head_dim, head_dim);
   return contents;
-}
-
-std::string bytes_text(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  double value = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-  return fmt::format("{:.2f} {}", value, kUnits[unit]);
 }
 
 // 1,234,567

@@ -5,11 +5,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/error.h"
+#include "cli/data_progress.h"
+#include "cli/dry_run.h"
 #include "cli/inference.h"
-#include "cli/progress.h"
+#include "cli/run_recorder.h"
+#include "cli/together.h"
+#include "cli/training_view.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 #include "train/prepare.h"
@@ -23,6 +26,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::string recipe, out;
   int threads = 0;
+  bool dry_run = false;
   bool json = false;
 };
 
@@ -30,13 +34,15 @@ std::atomic<bool> stop_requested{false};
 
 void request_stop(int) { stop_requested = true; }
 
-// The first interrupt ends the run after its step; a second one kills at once, which does no harm.
+// The first signal ends the run after its step; a second one kills at once, which does no harm.
+// SIGUSR1 is what mpirun hands on to its processes and what batch systems send before time is up.
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = request_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);
 }
 
 // A folder, or the recipe inside one, stands for the run in it.
@@ -61,72 +67,75 @@ void find_run(Arguments& arguments) {
   }
 }
 
-struct Display {
-  std::optional<Progress> progress;
-  std::vector<double> losses;
+// The session reports to the view and to the recorder; both begin when the log is locked.
+struct Watchers {
+  const Run& run;
+  const RunOptions& options;
+  ThreadPool& pool;
+  TrainingView view;
+  std::optional<RunRecorder> recorder;
 
-  void say(const std::string& text) {
-    if (progress)
-      progress->say(text);
-    else
-      fmt::print(stderr, "{}\n", text);
+  RunObserver observer() {
+    return {.on_start =
+                [this](int64_t completed) {
+                  recorder.emplace(run, options, completed, pool.threads());
+                  view.start(completed);
+                },
+            .on_step =
+                [this](const StepResult& result, double tokens_per_s) {
+                  view.step(result, recorder->step(result, tokens_per_s), tokens_per_s);
+                },
+            .on_eval =
+                [this](int64_t step, double loss) {
+                  recorder->eval(step, loss);
+                  view.eval(step, loss);
+                },
+            .on_checkpoint = [this](int64_t step,
+                                    const std::string& path) { view.checkpoint(step, path); },
+            .on_sample =
+                [this](int64_t, Trainer& trainer) {
+                  for (const TextSample& sample : recorder->samples(trainer)) view.sample(sample);
+                },
+            .on_warning = [this](const std::string& text) { view.warning(text); }};
   }
 };
 
-RunObserver observe(Display& display, int64_t total) {
-  RunObserver observer;
-  observer.on_start = [&display, total](int64_t completed) {
-    if (completed > 0) display.say(fmt::format("resumed after step {}", completed));
-    display.progress.emplace(total, completed);
-  };
-  observer.on_step = [&display](const StepResult& result, double) {
-    display.losses.push_back(result.loss);
-    display.progress->step(result.step, result.loss, result.inputs);
-  };
-  observer.on_eval = [&display](int64_t step, double loss) {
-    display.say(fmt::format("step {}: evaluation loss {:.4f}", step, loss));
-  };
-  observer.on_warning = [&display](const std::string& text) { display.say("warning: " + text); };
-  return observer;
-}
-
-void report(const Arguments& arguments, const Run& run, const RunOutcome& outcome,
-            const Display& display) {
-  if (arguments.json) {
-    nlohmann::json object = {{"run", run.folder()},
-                             {"definition", run.definition()},
-                             {"steps", outcome.steps},
-                             {"finished", outcome.finished},
-                             {"chain", outcome.chain}};
-    if (!display.losses.empty()) object["loss"] = display.losses.back();
-    if (outcome.finished) {
-      object["model"] = run.final_path();
-      object["weights"] = outcome.weights_digest;
-    }
-    print_json(object);
-  } else if (outcome.finished) {
-    print_text(draw_curve(display.losses, std::min(terminal_width(), 100), 8));
-    print_text(fmt::format("model    {}\nweights  {}\nchain    {}\n", run.final_path(),
-                           outcome.weights_digest, outcome.chain));
+// The folder is made and checked by the leader before the others open it.
+Run prepare(const Arguments& arguments, const Recipe& recipe, ThreadPool& pool,
+            Processes& processes) {
+  if (!processes.leader()) {
+    wait_for_leader(processes);
+    return Run::open(arguments.out);
   }
-  finish_output();
+  if (!Run::exists(arguments.out))
+    create_run(arguments.out, recipe, read_text_file(arguments.recipe), pool,
+               show_data_progress(stop_requested));
+  Run run = Run::open(arguments.out);
+  require_same_recipe(run, recipe);
+  wait_for_leader(processes);
+  return run;
 }
 
-void train(Arguments arguments) {
+void train(Arguments arguments, Processes& processes) {
   catch_signals();
   find_run(arguments);
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool(arguments.threads > 0 ? arguments.threads : threads_per_process(processes));
   const Recipe recipe = load_recipe(arguments.recipe);
-  if (!Run::exists(arguments.out))
-    create_run(arguments.out, recipe, read_text_file(arguments.recipe), pool);
-  const Run run = Run::open(arguments.out);
-  require_same_recipe(run, recipe);
+  if (arguments.dry_run) {
+    if (processes.leader())
+      dry_run({arguments.recipe, arguments.out, arguments.json}, recipe, pool, stop_requested);
+    return;
+  }
+  const Run run = prepare(arguments, recipe, pool, processes);
 
-  Display display;
+  if (!processes.leader()) {
+    train_run(run, recipe.run, pool, {}, &stop_requested, processes);
+    return;
+  }
+  Watchers watchers{run, recipe.run, pool, TrainingView(run, arguments.json, pool), {}};
   const RunOutcome outcome =
-      train_run(run, recipe.run, pool, observe(display, recipe.options.steps), &stop_requested);
-  if (display.progress) display.progress->finish();
-  report(arguments, run, outcome, display);
+      train_run(run, recipe.run, pool, watchers.observer(), &stop_requested, processes);
+  watchers.view.end(outcome);
   if (!outcome.finished)
     throw Error(
         ErrorKind::interrupted,
@@ -147,8 +156,13 @@ void add_train(CLI::App& app) {
   verb->add_option("--threads", arguments->threads,
                    "Threads; never changes the result (default: one per core)")
       ->check(CLI::Range(1, 1024));
-  verb->add_flag("--json", arguments->json, "Print one JSON object at the end");
-  verb->callback([arguments] { train(*arguments); });
+  verb->add_flag("--dry-run", arguments->dry_run,
+                 "Check recipe, data, memory and disk, measure two steps, tell how long it would "
+                 "take, and leave nothing behind");
+  verb->add_flag("--json", arguments->json,
+                 "Print a JSON object per line: of every step and event, last of the result");
+  verb->callback(
+      [arguments] { run_together([&](Processes& processes) { train(*arguments, processes); }); });
 }
 
 }  // namespace avocado::cli

@@ -14,6 +14,8 @@ void add_run(CLI::App& app);
 void add_perplexity(CLI::App& app);
 void add_train(CLI::App& app);
 void add_verify(CLI::App& app);
+void add_report(CLI::App& app);
+void add_receipt(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_corpus(CLI::App& app);
 void add_bench(CLI::App& app);

@@ -306,6 +306,12 @@ const TensorView* SafetensorsFile::tensor(std::string_view name) const { return 
 
 void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata) {
+  write_safetensors(path, tensors, metadata, [&](size_t i) { return tensors[i].data; });
+}
+
+void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<std::span<const std::byte>(size_t i)>& data_of) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[kMetadataKey] = metadata;
   std::set<std::string_view> names{kMetadataKey};
@@ -318,11 +324,9 @@ void write_safetensors(const std::string& path, const std::vector<TensorView>& t
       fail_usage("tensor {}: safetensors has no type {}", name,
                  dtype_traits(tensor.type) ? dtype_traits(tensor.type)->name : "of that number");
     if (!names.insert(tensor.name).second) fail_usage("tensor {} is written twice", name);
-    if (dtype_bytes(tensor.type, tensor.count()) != tensor.data.size()) {
-      fail_usage("tensor {}: its data of {} bytes does not match its shape", name,
-                 tensor.data.size());
-    }
-    const uint64_t end = offset + tensor.data.size();
+    const auto bytes = dtype_bytes(tensor.type, tensor.count());
+    if (!bytes) fail_usage("tensor {}: its shape is no shape of its type", name);
+    const uint64_t end = offset + *bytes;
     header[tensor.name] = {
         {"dtype", type->name}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
@@ -333,7 +337,13 @@ void write_safetensors(const std::string& path, const std::vector<TensorView>& t
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&size, 1)));
   file.write(text);
-  for (const TensorView& tensor : tensors) file.write(tensor.data);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const std::span<const std::byte> data = data_of(i);
+    if (dtype_bytes(tensors[i].type, tensors[i].count()) != data.size())
+      fail_usage("tensor {}: its data of {} bytes does not match its shape",
+                 printable(tensors[i].name), data.size());
+    file.write(data);
+  }
   file.commit();
 }
 

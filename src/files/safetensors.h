@@ -1,8 +1,10 @@
 #pragma once
 // safetensors: a JSON header and flat data (https://github.com/huggingface/safetensors#format).
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,5 +43,10 @@ class SafetensorsFile {
 // Writes atomically. Tensors are laid out in the order given.
 void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata);
+// The same for data that need not be there all at once: data_of(i) is that of tensors[i], whose own
+// `data` is not looked at. It is asked for in order, and has to be valid until the next is.
+void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<std::span<const std::byte>(size_t i)>& data_of);
 
 }  // namespace avocado

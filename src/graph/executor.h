@@ -50,6 +50,23 @@ struct Batch {
   kernels::CacheTypes cache{};      // how the pages hold numbers; f32 in training and for double
 };
 
+struct TrainingMode {
+  bool recompute = false;  // keep only what enters each layer, and run it again (schedule.h)
+  bool bf16 = false;       // products in pairs of bf16 numbers (kernels/linear), float only
+};
+
+// The most that a training batch holds: tokens, rows whose logits are wanted, and pages of 64
+// positions of all sequences.
+struct BatchSize {
+  int64_t tokens = 0, wanted = 0, pages = 0;
+};
+
+// Bytes that Executor<float> takes for training batches of this size.
+size_t training_bytes(const Graph& graph, const TrainingMode& mode, const BatchSize& batch);
+
+// Wanted rows whose logits exist at once in training: a constant of the vocabulary, even.
+int64_t head_rows(int64_t vocab);
+
 template <class T>
 class Executor {
  public:
@@ -62,20 +79,34 @@ class Executor {
   // Logits [wanted, vocab]; valid until the next call. Reads and extends the pages.
   T* forward(const Batch<T>& batch);
 
-  // The same for whole sequences (start = 0), keeping what backward needs. The caller may overwrite
-  // the returned logits in place with their gradient (kernels::cross_entropy allows that).
+  // Training, on whole sequences (start = 0). How it is done changes memory and time, and of the
+  // results only what `bf16` says; to be called between batches.
+  void configure_training(const TrainingMode& mode);
+
+  // What a loss makes of logits: reads those of the wanted rows [first, first + rows), and
+  // overwrites them with the gradient of the loss (kernels::cross_entropy can) for train().
+  using Loss = std::function<void(T* logits, int64_t first, int64_t rows)>;
+  // Logits come in blocks of head_rows() rows, ascending; the next block takes the memory of the
+  // last.
+  void forward_loss(const Batch<T>& batch, const Loss& loss);
+  // The same, and adds the gradient of every weight to its `grad`: the bits do not depend on the
+  // size of blocks.
+  void train(const Batch<T>& batch, const Loss& loss);
+
+  // The same in two calls, with all logits [wanted, vocab] at once. The caller may overwrite them
+  // in place with their gradient.
   T* forward_train(const Batch<T>& batch);
-  // Adds the gradient of every weight to its `grad`, given the gradient of the logits of the last
-  // forward_train, with the same batch.
   void backward(const Batch<T>& batch, T* dlogits);
 
-  // Bytes of activations that a batch of this size needs.
-  size_t activation_bytes(int64_t tokens, int64_t wanted, bool training) const;
+  // Bytes of activations that a batch of this size needs in inference.
+  size_t activation_bytes(int64_t tokens, int64_t wanted) const;
 
   // Seconds spent in each kind of step since the last call of enable_profile, by name: "add +
   // rms_norm + linear ffn_gate, ffn_up", "backward linear attn_q".
   void enable_profile();
   const std::map<std::string, double>& profile() const;
+  // Work of the caller that shall appear there.
+  void timed(const char* name, const std::function<void()>& work);
 
  private:
   struct Impl;

@@ -25,6 +25,7 @@ struct OpContext {
   const Batch<T>& batch;
   int64_t tokens = 0;
   int64_t first_row = 0, rows = 0;
+  bool bf16 = false;           // linear: products of bf16 numbers (TrainingMode)
   const T* cos_sin = nullptr;  // [tokens, rope.dim / 2, 2]
   // Attention: the layer's pages for all sequences of the batch, filled by the operation.
   std::span<const kernels::AttentionSequence> sequences;

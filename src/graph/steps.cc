@@ -17,7 +17,7 @@ std::string short_name(const std::string& weight) {
 
 }  // namespace
 
-std::vector<Step> plan_steps(const Graph& graph, bool training) {
+std::vector<Step> plan_steps(const Graph& graph) {
   const int count = static_cast<int>(graph.nodes.size());
   const auto selected = [&](int node) { return graph.values[graph.nodes[node].out].selected; };
   std::vector<Step> steps;
@@ -26,21 +26,23 @@ std::vector<Step> plan_steps(const Graph& graph, bool training) {
     // `select` reads any row of its input, so its input must be complete, and what follows has
     // other rows.
     while (i < count && works_on_rows_alone(graph.nodes[i]) &&
-           (i == step.begin || (!training && selected(i) == selected(step.begin))))
+           (i == step.begin || selected(i) == selected(step.begin)))
       ++i;
     step.main = i;
-    const bool room = !training || step.begin == i;
-    if (room && i < count && !works_on_rows_alone(graph.nodes[i]) &&
-        selected(i) == selected(step.begin)) {
+    if (i < count && !works_on_rows_alone(graph.nodes[i]) && selected(i) == selected(step.begin)) {
       const Node& first = graph.nodes[i++];
-      while (!training && first.op == OpKind::linear && i < count &&
-             graph.nodes[i].op == OpKind::linear && graph.nodes[i].in == first.in)
+      while (first.op == OpKind::linear && i < count && graph.nodes[i].op == OpKind::linear &&
+             graph.nodes[i].in == first.in)
         ++i;
     }
     step.end = i;
     steps.push_back(step);
   }
   return steps;
+}
+
+Step single_step(const Graph& graph, int node) {
+  return {node, works_on_rows_alone(graph.nodes[node]) ? node + 1 : node, node + 1};
 }
 
 std::string step_name(const Graph& graph, const Step& step) {

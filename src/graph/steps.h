@@ -18,8 +18,10 @@ struct Step {
   int end = 0;
 };
 
-// Training runs every node as a step of its own: it keeps what backward needs.
-std::vector<Step> plan_steps(const Graph& graph, bool training);
+std::vector<Step> plan_steps(const Graph& graph);
+
+// A node by itself: training goes node by node (schedule.h), because it keeps what backward needs.
+Step single_step(const Graph& graph, int node);
 
 // For profiles: "rms_norm + linear attn_q, attn_k, attn_v".
 std::string step_name(const Graph& graph, const Step& step);

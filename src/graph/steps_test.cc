@@ -31,27 +31,23 @@ Graph layer() {
   return g;
 }
 
-std::vector<std::string> names(const Graph& g, bool training) {
+std::vector<std::string> names(const Graph& g) {
   std::vector<std::string> all;
-  for (const Step& step : plan_steps(g, training)) all.push_back(step_name(g, step));
+  for (const Step& step : plan_steps(g)) all.push_back(step_name(g, step));
   return all;
 }
 
 TEST(Steps, ChainsOperationsOnRowsAndJoinsProductsOfTheSameValue) {
-  EXPECT_EQ(names(layer(), false),
+  EXPECT_EQ(names(layer()),
             (std::vector<std::string>{"embed + rms_norm + linear attn_q, attn_k, attn_v",
                                       "rope + rope + attention", "linear attn_output", "add",
                                       "select + rms_norm + linear table"}));
 }
 
-TEST(Steps, TrainingRunsNodeByNode) {
+TEST(Steps, ANodeIsAStepByItself) {
   const Graph g = layer();
-  const std::vector<Step> steps = plan_steps(g, true);
-  ASSERT_EQ(steps.size(), g.nodes.size());
-  for (int i = 0; i < static_cast<int>(steps.size()); ++i) {
-    EXPECT_EQ(steps[static_cast<size_t>(i)].begin, i);
-    EXPECT_EQ(steps[static_cast<size_t>(i)].end, i + 1);
-  }
+  EXPECT_EQ(step_name(g, single_step(g, 1)), "rms_norm");
+  EXPECT_EQ(step_name(g, single_step(g, 2)), "linear attn_q");
 }
 
 }  // namespace

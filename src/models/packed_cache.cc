@@ -1,13 +1,13 @@
 #include "models/packed_cache.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/memory_nodes.h"
 #include "base/sha256.h"
+#include "files/kept_files.h"
 #include "models/packing.h"
 #include "tensor/buffer.h"
 
@@ -20,8 +20,6 @@ constexpr const char* kEnding = ".packed";
 // Chunks compared at every start: enough to see a file that was not written through, little enough
 // to take milliseconds. `avocado cache verify` compares all.
 constexpr int64_t kSample = 64;
-// A temporary file that nobody wrote to for so long belongs to a process that was killed.
-constexpr auto kAbandoned = std::chrono::hours(1);
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -46,17 +44,6 @@ std::string file_name(const std::string& model, const std::string& layout) {
   return Sha256().update(model).update("\n").update(layout).hex().substr(0, 32) + kEnding;
 }
 
-bool is_temporary(const fs::path& path) {
-  return path.filename().string().find(std::string(kEnding) + ".tmp-") != std::string::npos;
-}
-
-bool is_abandoned(const fs::directory_entry& entry) {
-  std::error_code error;
-  const auto written = entry.last_write_time(error);
-  return is_temporary(entry.path()) && !error &&
-         fs::file_time_type::clock::now() - written > kAbandoned;
-}
-
 std::optional<PackedFile> find(const std::string& path, ThreadPool& pool, const Digest& identity,
                                std::span<const PackedEntry> entries) try {
   PackedFile file = PackedFile::open(path);
@@ -69,19 +56,6 @@ std::optional<PackedFile> find(const std::string& path, ThreadPool& pool, const 
   return file;
 } catch (const Error&) {
   return std::nullopt;
-}
-
-void remove_abandoned(const fs::path& folder) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (is_abandoned(entry)) fs::remove(entry.path(), ignored);
-}
-
-// At most half of what is free: the cache is a convenience, and the disk is the user's.
-bool has_room(const fs::path& folder, uint64_t bytes) {
-  std::error_code error;
-  const fs::space_info space = fs::space(folder, error);
-  return !error && bytes <= space.available / 2;
 }
 
 }  // namespace
@@ -131,7 +105,7 @@ PackedWeights find_or_make_packed(const PackedCache& cache, ThreadPool& pool,
   fs::create_directories(folder, error);
   if (error) return {};
   fs::remove(path, error);  // its room is needed
-  remove_abandoned(folder);
+  remove_abandoned(folder, kEnding);
   if (!has_room(folder, bytes)) return {};
   try {
     PackedFileWriter writer(path, identity, model.string());
@@ -154,7 +128,7 @@ std::vector<CachedModel> list_packed(const std::string& folder) {
   std::vector<CachedModel> all;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const bool abandoned = is_abandoned(entry);
+    const bool abandoned = is_abandoned(entry, kEnding);
     if (!abandoned && entry.path().extension() != kEnding) continue;
     CachedModel cached;
     cached.path = entry.path().string();

@@ -1,57 +1,30 @@
 #include "train/dataset.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "base/error.h"
 #include "base/philox.h"
-#include "base/sha256.h"
 #include "files/atomic_file.h"
 #include "files/mapped_file.h"
+#include "train/row_packer.h"
+#include "train/shard_format.h"
 
 namespace avocado {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "shards are mapped as they are");
+constexpr size_t kPart = size_t{4} << 20;  // words that are checked before their memory is released
 
-constexpr std::string_view kMagic = "AVOROWS1";
-constexpr size_t kDigestBytes = 32;
-
-// The start of a shard; the tables and the words follow it.
-struct Header {
-  std::array<char, 8> magic;
-  uint64_t row_tokens, vocab, rows, sequences, words;
-  std::array<uint8_t, kDigestBytes> digest;
-};
-static_assert(sizeof(Header) == 80);
-
-std::array<uint8_t, kDigestBytes> from_hex(const std::string& hex) {
-  std::array<uint8_t, kDigestBytes> bytes;
-  for (size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = static_cast<uint8_t>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
-  return bytes;
+std::string hex_of(const Digest& digest) {
+  std::string text;
+  for (const std::byte byte : digest) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
 }
 
 bool fits_id(uint32_t word, int64_t vocab) {
   return static_cast<int64_t>(word & ~Dataset::kLearn) < vocab;
-}
-
-void check_document(const Document& document, int64_t vocab, const std::string& name) {
-  if (!document.learn.empty() && document.learn.size() != document.ids.size())
-    fail_input("{}: {} tokens but {} marks of what to learn", name, document.ids.size(),
-               document.learn.size());
-  for (int32_t id : document.ids)
-    if (id < 0 || id >= vocab)
-      fail_input("{}: token {} is outside the vocabulary of {}", name, id, vocab);
-}
-
-// Of a sequence: its first token is no target. Without marks all are learned.
-bool anything_learned(size_t tokens, std::span<const uint8_t> marks) {
-  if (marks.empty()) return tokens > 1;
-  return std::any_of(marks.begin() + 1, marks.end(), [](uint8_t learn) { return learn != 0; });
 }
 
 }  // namespace
@@ -75,6 +48,9 @@ void Dataset::check(const std::string& source) {
   for (size_t s = 0; s < sequences; ++s)
     if (sequence_begin_[s + 1] < sequence_begin_[s] + 2 || sequence_begin_[s + 1] > words_.size())
       fail_input("{}: sequence {} has a bad offset; make the shard again", source, s);
+  Sha256 hash = begin_shard_digest(header());
+  hash.update_array(row_begin_).update_array(sequence_begin_);
+  size_t hashed = 0;  // words
   for (int64_t r = 0; r < rows(); ++r) {
     if (row_begin_[r + 1] <= row_begin_[r] || row_begin_[r + 1] > sequences)
       fail_input("{}: row {} has a bad offset; make the shard again", source, r);
@@ -95,124 +71,78 @@ void Dataset::check(const std::string& source) {
           source, r, inputs, learned, row_tokens_);
     inputs_ += inputs;
     learned_ += learned;
-  }
-  Sha256 hash;
-  hash.update(kMagic);
-  for (int64_t n : {row_tokens_, vocab_, rows(), static_cast<int64_t>(sequences),
-                    static_cast<int64_t>(words_.size())})
-    hash.update(static_cast<uint64_t>(n));
-  hash.update_array(row_begin_).update_array(sequence_begin_).update_array(words_);
-  digest_ = hash.hex();
-}
-
-// Fills rows in order; the next row begins where something does not fit.
-class Dataset::Packer {
- public:
-  Packer(int64_t row_tokens, int64_t vocab) : row_tokens_(row_tokens), vocab_(vocab) {
-    if (row_tokens < 1) fail_input("rows of {} tokens; a row has at least 1", row_tokens);
-    storage_->row_begin = {0};
-    storage_->sequence_begin = {0};
-  }
-
-  // What is added next, up to `inputs`, comes into one row.
-  void keep_together(int64_t inputs) {
-    if (inputs <= room_) return;
-    if (!storage_->words.empty())
-      storage_->row_begin.push_back(storage_->sequence_begin.size() - 1);
-    room_ = row_tokens_;
-  }
-
-  void add(std::span<const int32_t> ids, std::span<const uint8_t> learn) {
-    const auto inputs = static_cast<int64_t>(ids.size()) - 1;
-    keep_together(inputs);
-    room_ -= inputs;
-    for (size_t i = 0; i < ids.size(); ++i)
-      storage_->words.push_back(static_cast<uint32_t>(ids[i]) |
-                                (learn.empty() || learn[i] ? kLearn : 0));
-    storage_->sequence_begin.push_back(storage_->words.size());
-  }
-
-  bool empty() const { return storage_->words.empty(); }
-
-  Dataset finish() {
-    storage_->row_begin.push_back(storage_->sequence_begin.size() - 1);
-    Dataset dataset;
-    dataset.row_tokens_ = row_tokens_;
-    dataset.vocab_ = vocab_;
-    dataset.row_begin_ = storage_->row_begin;
-    dataset.sequence_begin_ = storage_->sequence_begin;
-    dataset.words_ = storage_->words;
-    dataset.storage_ = std::move(storage_);
-    dataset.check("the packed data");
-    return dataset;
-  }
-
- private:
-  int64_t row_tokens_, vocab_;
-  int64_t room_ = 0;  // inputs that the last row can still take
-  std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
-};
-
-Dataset Dataset::pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab) {
-  Packer packer(row_tokens, vocab);
-  for (size_t d = 0; d < documents.size(); ++d) {
-    check_document(documents[d], vocab, fmt::format("document {}", d));
-    const std::span<const int32_t> ids = documents[d].ids;
-    const std::span<const uint8_t> learn = documents[d].learn;
-    // Pieces share the token at the cut: the target of one's last input, the next one's first
-    // input.
-    for (size_t begin = 0; begin + 1 < ids.size(); begin += static_cast<size_t>(row_tokens)) {
-      const size_t count = std::min(ids.size() - begin, static_cast<size_t>(row_tokens) + 1);
-      const std::span<const uint8_t> marks = learn.empty() ? learn : learn.subspan(begin, count);
-      if (anything_learned(count, marks)) packer.add(ids.subspan(begin, count), marks);
+    // A mapped shard is read here from end to end, and later row by row: it need not stay in
+    // memory.
+    const size_t end = sequence_begin_[row_begin_[r + 1]];
+    if (end - hashed >= kPart || r + 1 == rows()) {
+      const std::span<const uint32_t> part = words_.subspan(hashed, end - hashed);
+      hash.update_array(part);
+      if (storage_->file) release_pages(std::as_bytes(part));
+      hashed = end;
     }
   }
-  if (packer.empty())
+  sha256_ = hash.digest();
+  digest_ = hex_of(sha256_);
+}
+
+ShardHeader Dataset::header() const {
+  return shard_header(row_tokens_, vocab_, row_begin_.size() - 1, sequence_begin_.size() - 1,
+                      words_.size());
+}
+
+Dataset Dataset::pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab) {
+  if (row_tokens < 1) fail_input("rows of {} tokens; a row has at least 1", row_tokens);
+  auto storage = std::make_shared<Storage>();
+  RowPacker packer(row_tokens);
+  std::vector<uint32_t> words;
+  for (size_t d = 0; d < documents.size(); ++d) {
+    const Document& document = documents[d];
+    if (!document.learn.empty() && document.learn.size() != document.ids.size())
+      fail_input("document {}: {} tokens but {} marks of what to learn", d, document.ids.size(),
+                 document.learn.size());
+    words.clear();
+    for (size_t i = 0; i < document.ids.size(); ++i) {
+      const int32_t id = document.ids[i];
+      if (id < 0 || id >= vocab)
+        fail_input("document {}: token {} is outside the vocabulary of {}", d, id, vocab);
+      const bool learned = document.learn.empty() || document.learn[i] != 0;
+      words.push_back(static_cast<uint32_t>(id) | (learned ? kLearn : 0));
+    }
+    packer.add(words, kLearn, [&](bool begins_row, std::span<const uint32_t> piece) {
+      if (begins_row) storage->row_begin.push_back(storage->sequence_begin.size());
+      storage->sequence_begin.push_back(storage->words.size());
+      storage->words.insert(storage->words.end(), piece.begin(), piece.end());
+    });
+  }
+  if (storage->words.empty())
     fail_input(
         "the data holds nothing to learn: {} documents, none with two tokens of which the "
         "second is learned",
         documents.size());
-  return packer.finish();
-}
+  storage->row_begin.push_back(storage->sequence_begin.size());
+  storage->sequence_begin.push_back(storage->words.size());
 
-Dataset Dataset::pack_pairs(std::span<const DocumentPair> pairs, int64_t row_tokens, int64_t vocab,
-                            int64_t& left_out) {
-  Packer packer(row_tokens, vocab);
-  left_out = 0;
-  for (size_t p = 0; p < pairs.size(); ++p) {
-    int64_t inputs = 0;
-    bool usable = true;
-    for (const Document* answer : {&pairs[p].chosen, &pairs[p].rejected}) {
-      check_document(*answer, vocab, fmt::format("pair {}", p));
-      usable &= anything_learned(answer->ids.size(), answer->learn);
-      inputs += static_cast<int64_t>(answer->ids.size()) - 1;
-    }
-    if (!usable || inputs > row_tokens) {
-      ++left_out;
-      continue;
-    }
-    packer.keep_together(inputs);
-    packer.add(pairs[p].chosen.ids, pairs[p].chosen.learn);
-    packer.add(pairs[p].rejected.ids, pairs[p].rejected.learn);
-  }
-  if (packer.empty())
-    fail_input(
-        "the data holds nothing to learn: of {} pairs none has two answers that fit into a row of "
-        "{} tokens together",
-        pairs.size(), row_tokens);
-  return packer.finish();
+  Dataset dataset;
+  dataset.row_tokens_ = row_tokens;
+  dataset.vocab_ = vocab;
+  dataset.row_begin_ = storage->row_begin;
+  dataset.sequence_begin_ = storage->sequence_begin;
+  dataset.words_ = storage->words;
+  dataset.storage_ = std::move(storage);
+  dataset.check("the packed data");
+  return dataset;
 }
 
 Dataset Dataset::open(const std::string& path) {
   auto storage = std::make_shared<Storage>();
   storage->file.emplace(path);
   const std::span<const std::byte> bytes = storage->file->bytes();
-  Header header;
+  ShardHeader header;
   if (bytes.size() < sizeof header)
     fail_input("{}: {} bytes are too few for a token shard", path, bytes.size());
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (std::string_view(header.magic.data(), header.magic.size()) != kMagic)
-    fail_input("{}: not a token shard (it does not start with {})", path, kMagic);
+  if (std::string_view(header.magic.data(), header.magic.size()) != kShardMagic)
+    fail_input("{}: not a token shard (it does not start with {})", path, kShardMagic);
   const uint64_t limit = bytes.size() / 4;  // no count can be above this, so sums below are safe
   if (header.rows < 1 || header.rows > limit || header.sequences > limit || header.words > limit ||
       sizeof header + 8 * (header.rows + 1) + 8 * (header.sequences + 1) + 4 * header.words !=
@@ -231,23 +161,19 @@ Dataset Dataset::open(const std::string& path) {
                     header.words};
   dataset.storage_ = std::move(storage);
   dataset.check(path);
-  if (from_hex(dataset.digest_) != header.digest)
+  if (dataset.sha256_ != header.digest)
     fail_input("{}: the content does not agree with its SHA-256; it is damaged, make it again",
                path);
   return dataset;
 }
 
 void Dataset::save(const std::string& path) const {
-  Header header;
-  std::memcpy(header.magic.data(), kMagic.data(), kMagic.size());
-  header.row_tokens = static_cast<uint64_t>(row_tokens_);
-  header.vocab = static_cast<uint64_t>(vocab_);
-  header.rows = row_begin_.size() - 1;
-  header.sequences = sequence_begin_.size() - 1;
-  header.words = words_.size();
-  header.digest = from_hex(digest_);
+  std::error_code ignored;
+  if (storage_->file && std::filesystem::equivalent(path, storage_->file->path(), ignored)) return;
+  ShardHeader stored = header();
+  stored.digest = sha256_;
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&header, 1)));
+  file.write(std::as_bytes(std::span(&stored, 1)));
   file.write(std::as_bytes(row_begin_));
   file.write(std::as_bytes(sequence_begin_));
   file.write(std::as_bytes(words_));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/executor.h"
+#include "train/shard_format.h"
 
 namespace avocado {
 
@@ -20,24 +21,15 @@ struct Document {
   std::vector<uint8_t> learn;  // per token, 1: predicting it counts in the loss; empty: all count
 };
 
-// Two answers to one prompt (train/preference.h).
-struct DocumentPair {
-  Document chosen, rejected;
-};
-
 class Dataset {
  public:
   // Packs documents, in their order, greedily into rows of at most `row_tokens` inputs. Longer
   // documents are cut into pieces; pieces that have nothing to learn are left out. Throws
   // Error(input) when a token is outside [0, vocab), or when nothing is left.
   static Dataset pack(std::span<const Document> documents, int64_t row_tokens, int64_t vocab);
-  // Packs pairs in their order, the two sequences of each side by side in one row. Pairs that are
-  // longer than a row, or of which an answer has nothing to learn, are left out and counted.
-  static Dataset pack_pairs(std::span<const DocumentPair> pairs, int64_t row_tokens, int64_t vocab,
-                            int64_t& left_out);
   // Maps a shard. Its digest, every count and offset, and every token are checked.
   static Dataset open(const std::string& path);
-  // Writes a shard, atomically.
+  // Writes a shard, atomically. What was opened from this path is there already.
   void save(const std::string& path) const;
 
   int64_t rows() const { return static_cast<int64_t>(row_begin_.size()) - 1; }
@@ -61,8 +53,8 @@ class Dataset {
 
  private:
   struct Storage;
-  class Packer;
   void check(const std::string& source);
+  ShardHeader header() const;  // without the digest
 
   std::shared_ptr<const Storage> storage_;
   std::span<const uint64_t> row_begin_;       // rows + 1 indices of sequences
@@ -72,7 +64,8 @@ class Dataset {
   int64_t vocab_ = 0;
   int64_t inputs_ = 0;
   int64_t learned_ = 0;
-  std::string digest_;
+  Digest sha256_ = {};
+  std::string digest_;  // the same in hex
 };
 
 // Which row of `rows` is the `position`-th that a run with this seed sees: every epoch is a

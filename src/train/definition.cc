@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/sha256.h"
 #include "train/json_fields.h"
 
 namespace avocado {
@@ -65,13 +64,13 @@ ModelConfig config_from_json(const Json& json, const std::string& source) {
   return config;
 }
 
-std::string definition_digest(const ModelConfig& config, const TrainOptions& options,
-                              const std::string& data, const std::string& initial) {
+std::string definition_text(const ModelConfig& config, const TrainOptions& options,
+                            const std::string& data, const std::string& initial) {
   const Json definition = {{"model", config_to_json(config)},
                            {"train", options_to_json(options)},
                            {"data", data},
                            {"initial", initial}};
-  return Sha256().update(definition.dump()).hex();
+  return definition.dump();
 }
 
 }  // namespace avocado

@@ -14,10 +14,10 @@ nlohmann::ordered_json config_to_json(const ModelConfig& config);
 // type.
 ModelConfig config_from_json(const nlohmann::ordered_json& json, const std::string& source);
 
-// SHA-256 of the compact JSON {"model", "train", "data", "initial"}: everything that enters the
-// bits of a run. `data` is the digest of the dataset, `initial` that of the weights before the
-// first step.
-std::string definition_digest(const ModelConfig& config, const TrainOptions& options,
-                              const std::string& data, const std::string& initial);
+// The compact JSON {"model", "train", "data", "initial"}: everything that enters the bits of a run.
+// `data` is the digest of the dataset, `initial` that of the weights before the first step. Its
+// SHA-256 is the definition that names the run.
+std::string definition_text(const ModelConfig& config, const TrainOptions& options,
+                            const std::string& data, const std::string& initial);
 
 }  // namespace avocado

@@ -38,10 +38,12 @@ Leaf through_tree(int64_t begin, int64_t end) {
   ThreadPool pool(1);
   GradientTree tree(kCount, pool);
   Leaf leaf;
+  tree.start(0, end - begin, end - begin);
   for (int64_t i = begin; i < end; ++i) {
     leaf = make_leaf(i);
-    tree.add(leaf.gradient.data(), leaf.loss, i - begin, end - begin);
+    tree.add(leaf.gradient.data(), leaf.loss);
   }
+  EXPECT_TRUE(tree.before().empty());
   return leaf;
 }
 
@@ -63,6 +65,35 @@ TEST(GradientTree, AlignedPartsAreSubtrees) {
   for (int64_t leaves : {2, 4, 8, 16}) {
     const int64_t half = leaves / 2;
     expect_equal(through_tree(0, leaves), plus(through_tree(0, half), through_tree(half, leaves)));
+  }
+}
+
+TEST(GradientTree, APartOfTheLeavesLeavesItsLargestSubtrees) {
+  ThreadPool pool(1);
+  GradientTree tree(kCount, pool);
+  const auto add = [&](int64_t begin, int64_t end, int64_t leaves) {
+    Leaf leaf;
+    tree.start(begin, end, leaves);
+    for (int64_t i = begin; i < end; ++i) {
+      leaf = make_leaf(i);
+      tree.add(leaf.gradient.data(), leaf.loss);
+    }
+    return leaf;
+  };
+  // 3 | 4 5 6, where 7 is missing: the two are subtrees of the whole.
+  expect_equal(add(3, 7, 7), through_tree(4, 7));
+  ASSERT_EQ(tree.before().size(), 1u);
+  EXPECT_EQ(tree.before()[0].loss, make_leaf(3).loss);
+  // With 7 there, 6 is no longer at the edge.
+  expect_equal(add(3, 7, 8), make_leaf(6));
+  ASSERT_EQ(tree.before().size(), 2u);
+  EXPECT_EQ(tree.before()[1].loss, through_tree(4, 6).loss);
+  const Subtree largest[] = {{3, 4}, {4, 6}, {6, 7}};
+  const std::vector<Subtree> found = largest_subtrees(3, 7, 8);
+  ASSERT_EQ(found.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(found[i].begin, largest[i].begin);
+    EXPECT_EQ(found[i].end, largest[i].end);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include "base/error.h"
 #include "files/atomic_file.h"
@@ -45,6 +46,29 @@ class Checker {
     ++file_.lines;
   }
 
+  // What was changed in the broken step: the first step of `rest`, the text after it, was chained
+  // to what stood there when it was written. Empty when that step does not tell.
+  std::string blame(const std::string& rest) const {
+    std::istringstream lines(rest);
+    for (std::string line; std::getline(lines, line);) {
+      MetricsRecord record;
+      record.json = Json::parse(line, nullptr, false);
+      if (!record.json.is_object()) return {};
+      if (record.json.value("kind", Json()) != "step") continue;
+      try {
+        const StepResult next = step_from_record(record);
+        if (next_chain(chain_, next) == next.chain)
+          return "; by the next step the numbers are as they were and the chain was changed";
+        if (next_chain(file_.broken->chain, next) == next.chain)
+          return "; by the next step the chain is as it was and a number was changed";
+      } catch (const Error&) {
+        // Damaged as well: it tells nothing.
+      }
+      return {};
+    }
+    return {};
+  }
+
  private:
   void add_step(const MetricsRecord& record) {
     StepResult result = step_from_record(record);
@@ -52,9 +76,11 @@ class Checker {
     if (result.step != done + 1)
       fail_input("{}: step {} after step {}", record.source, result.step, done);
     chain_ = next_chain(chain_, result);
-    if (chain_ != result.chain)
+    if (chain_ != result.chain) {
+      file_.broken = result;
       fail_input("{}: step {}: the numbers do not agree with their chain of digests", record.source,
                  result.step);
+    }
     file_.steps.push_back(std::move(result));
     file_.step_end.push_back(record.end);
   }
@@ -77,6 +103,7 @@ class Checker {
     const std::string& source = record.source;
     StepResult result;
     result.step = record_field<int64_t>(json, "step", source);
+    result.position = record_field<uint64_t>(json, "position", source);
     result.loss = record_field<double>(json, "loss", source);
     result.grad_norm = record_field<double>(json, "grad_norm", source);
     result.lr = record_field<double>(json, "lr", source);
@@ -94,7 +121,7 @@ class Checker {
     if (digest) result.digest = record_field<std::string>(json, "digest", source);
     result.chain = record_field<std::string>(json, "chain", source);
     record_field<double>(json, "tokens_per_s", source);
-    if (json.size() != (digest ? 10u : 9u) + (pairs ? 4u : 0u))
+    if (json.size() != (digest ? 11u : 10u) + (pairs ? 4u : 0u))
       fail_input("{}: a step with unknown fields", source);
     return result;
   }
@@ -108,9 +135,11 @@ class Checker {
 
 template <class T>
 T record_field(const Json& json, const char* key, const std::string& source) {
-  constexpr bool kReal = std::is_same_v<T, double>, kWhole = std::is_same_v<T, int64_t>;
+  constexpr bool kReal = std::is_same_v<T, double>, kCount = std::is_same_v<T, uint64_t>;
+  constexpr bool kWhole = std::is_same_v<T, int64_t> || kCount;
   const auto found = json.find(key);
   const bool right = found != json.end() && (kReal    ? found->is_number_float()
+                                             : kCount ? found->is_number_unsigned()
                                              : kWhole ? found->is_number_integer()
                                                       : found->is_string());
   if (!right)
@@ -123,6 +152,7 @@ T record_field(const Json& json, const char* key, const std::string& source) {
 
 template std::string record_field(const Json&, const char*, const std::string&);
 template int64_t record_field(const Json&, const char*, const std::string&);
+template uint64_t record_field(const Json&, const char*, const std::string&);
 template double record_field(const Json&, const char*, const std::string&);
 
 uint64_t MetricsFile::end_of(int64_t step) const {
@@ -149,6 +179,7 @@ MetricsFile read_metrics(const std::string& path, const std::string& definition)
       checker.add(text.substr(begin, end - begin), end + 1, source);
     } catch (const Error& error) {
       file.problem = error.what();
+      if (file.broken) file.problem += checker.blame(text.substr(end + 1));
       return file;
     }
     begin = end + 1;
@@ -157,9 +188,13 @@ MetricsFile read_metrics(const std::string& path, const std::string& definition)
 }
 
 Json step_record(const StepResult& result, double tokens_per_s) {
-  Json json = {{"kind", "step"},         {"step", result.step},
-               {"loss", result.loss},    {"grad_norm", result.grad_norm},
-               {"lr", result.lr},        {"learned", result.learned},
+  Json json = {{"kind", "step"},
+               {"step", result.step},
+               {"position", result.position},
+               {"loss", result.loss},
+               {"grad_norm", result.grad_norm},
+               {"lr", result.lr},
+               {"learned", result.learned},
                {"inputs", result.inputs}};
   if (const PreferenceMetrics& p = result.preference; p.pairs > 0) {
     json["pairs"] = p.pairs;

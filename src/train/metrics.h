@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace avocado {
 
 // A record that is not of kind "step".
 struct MetricsRecord {
-  std::string kind;  // "run", "eval", "checkpoint" or "final"
+  std::string kind;  // "run", "eval", "checkpoint", "final" or "final-ema"
   int64_t step = 0;  // steps completed when it was written
   nlohmann::ordered_json json;
   std::string source;  // file and line, for messages
@@ -26,20 +27,23 @@ struct MetricsFile {
   std::vector<MetricsRecord> records;
   int64_t lines = 0;    // whole and in order
   std::string problem;  // what is wrong with the rest, with file and line; empty: nothing
-  bool torn = false;    // the problem is a last line without its newline: a write was cut off
+  // When the problem is a step whose numbers and chain do not agree: that step, as it is written.
+  std::optional<StepResult> broken;
+  bool torn = false;  // the problem is a last line without its newline: a write was cut off
 
   // Offset of the end of everything written up to this step.
   uint64_t end_of(int64_t step) const;
 };
 
 // A field of a record; throws Error(input) when it is missing or of another type. T is std::string,
-// int64_t or double.
+// int64_t, uint64_t or double.
 template <class T>
 T record_field(const nlohmann::ordered_json& json, const char* key, const std::string& source);
 
 // Checks that every line is exactly what the writer would write, that it starts with the "run"
 // record of `definition`, that steps ascend by one and that their chain of digests holds. Stops at
-// the first line that fails. A missing file has no records.
+// the first line that fails; where the chain breaks, the next line tells whether it is the chain
+// that was changed or a number. A missing file has no records.
 MetricsFile read_metrics(const std::string& path, const std::string& definition);
 
 nlohmann::ordered_json step_record(const StepResult& result, double tokens_per_s);

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "train/json_fields.h"
+#include "train/optimizers/optimizers.h"
+#include "train/schedule.h"
 
 namespace avocado {
 namespace {
@@ -25,11 +27,42 @@ void visit_options(Options& o, Visitor&& visit) {
   visit("eps", o.eps);
   visit("clip", o.clip);
   visit("seed", o.seed);
+  visit("precision", o.precision);
   visit("digest_every", o.digest_every);
+  visit("optimizer", o.optimizer);
+  visit("momentum", o.momentum);
+  visit("nesterov", o.nesterov);
+  visit("optimizer_state", o.optimizer_state);
+  visit("schedule", o.schedule);
+  visit("decay_steps", o.decay_steps);
+  visit("decay_shape", o.decay_shape);
+  visit("ema", o.ema);
   visit("loss", o.loss);
   if (o.prefers()) visit("beta", o.beta);
   if (o.loss == kDpo) visit("label_smoothing", o.label_smoothing);
   if (o.loss == kSimpo) visit("gamma", o.gamma);
+}
+
+Json groups_to_json(const std::vector<WeightGroup>& groups) {
+  Json json = Json::array();
+  for (const WeightGroup& group : groups) {
+    json.push_back({{"match", group.match}, {"lr_scale", group.lr_scale}});
+    if (group.weight_decay) json.back()["weight_decay"] = *group.weight_decay;
+  }
+  return json;
+}
+
+std::vector<WeightGroup> groups_from_json(const Json& json, const std::string& source) {
+  std::vector<WeightGroup> groups;
+  for (const Json& item : json) {
+    WeightGroup& group = groups.emplace_back();
+    FieldReader reader(item, source);
+    reader("match", group.match);
+    reader("lr_scale", group.lr_scale);
+    if (item.contains("weight_decay")) reader("weight_decay", group.weight_decay.emplace());
+    reader.finish();
+  }
+  return groups;
 }
 
 }  // namespace
@@ -57,6 +90,24 @@ void check_options(const TrainOptions& o,
   real("beta2", o.beta2, 0, 0.999999);
   real("eps", o.eps, 1e-30, 1);
   real("clip", o.clip, 0, 1e30);
+  optimizer_kind(o.optimizer, where("optimizer"));
+  real("momentum", o.momentum, 0, 0.999999);
+  if (o.optimizer_state != "f32" && o.optimizer_state != "8bit")
+    fail_input("{}: optimizer_state = \"{}\"; it must be \"f32\" or \"8bit\"",
+               where("optimizer_state"), o.optimizer_state);
+  check_schedule(o, where);
+  real("ema", o.ema, 0, 0.999999999);
+  for (const WeightGroup& group : o.groups) {
+    const std::string place = fmt::format("{}: group \"{}\"", where("group"), group.match);
+    if (group.match.empty()) fail_input("{}: match is empty", place);
+    if (!(group.lr_scale >= 0 && group.lr_scale <= 1e6))
+      fail_input("{}: lr_scale = {}; it must be from 0 to 1e6", place, group.lr_scale);
+    if (group.weight_decay && !(*group.weight_decay >= 0 && *group.weight_decay <= 1e3))
+      fail_input("{}: weight_decay = {}; it must be from 0 to 1e3", place, *group.weight_decay);
+  }
+  if (o.precision != "f32" && o.precision != "bf16")
+    fail_input("{}: precision = \"{}\"; it must be \"f32\" or \"bf16\"", where("precision"),
+               o.precision);
   if (o.loss != kNextToken && !o.prefers())
     fail_input("{}: loss = \"{}\"; it must be \"{}\", \"{}\" or \"{}\"", where("loss"), o.loss,
                kNextToken, kDpo, kSimpo);
@@ -68,6 +119,7 @@ void check_options(const TrainOptions& o,
 Json options_to_json(const TrainOptions& options) {
   FieldWriter writer;
   visit_options(options, writer);
+  writer.json["groups"] = groups_to_json(options.groups);
   return std::move(writer.json);
 }
 
@@ -75,6 +127,8 @@ TrainOptions options_from_json(const Json& json, const std::string& source) {
   TrainOptions options;
   FieldReader reader(json, source);
   visit_options(options, reader);
+  options.groups =
+      groups_from_json(reader.field("groups", Json::value_t::array, "a list of groups"), source);
   reader.finish();
   return options;
 }

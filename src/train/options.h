@@ -4,9 +4,20 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace avocado {
+
+// Weights with numbers of their own. Of the groups that match a weight the first one counts.
+struct WeightGroup {
+  std::string match;                   // a name as GGUF spells it; * stands for any text
+  double lr_scale = 1;                 // times the learning rate; 0: these weights stay
+  std::optional<double> weight_decay;  // instead of the run's, for vectors too
+
+  bool operator==(const WeightGroup&) const = default;
+};
 
 // What the loss is of: tokens, or pairs of answers (preference.h).
 inline constexpr const char* kNextToken = "next-token";
@@ -24,9 +35,20 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double eps = 1e-8;
-  double clip = 1;             // largest norm of the gradient, 0: any
-  uint64_t seed = 0;           // of the initial weights and of the data order
-  int64_t digest_every = 100;  // steps between digests of the state; the last step has one always
+  double clip = 1;                // largest norm of the gradient, 0: any
+  uint64_t seed = 0;              // of the initial weights and of the data order
+  std::string precision = "f32";  // of the factors of products: f32, or bf16 (kernels/linear)
+  int64_t digest_every = 10;  // steps between digests of the state; the last step has one always
+
+  std::string optimizer = "adamw";      // train/optimizers
+  double momentum = 0.9;                // sgd and muon
+  bool nesterov = false;                // sgd and muon
+  std::string optimizer_state = "f32";  // or "8bit": what is kept of matrices (kernels/block8)
+  std::string schedule = "cosine";      // train/schedule.h
+  int64_t decay_steps = 0;              // of the schedule wsd
+  std::string decay_shape = "linear";   // of the schedule wsd
+  double ema = 0;                       // share of the old average that stays; 0: no average
+  std::vector<WeightGroup> groups{};
 
   std::string loss = kNextToken;  // or kDpo, kSimpo
   double beta = 0.1;              // dpo, simpo: factor of the rewards

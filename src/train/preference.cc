@@ -83,20 +83,20 @@ WeighedPairs weigh_pairs(const TrainOptions& options, const RowBatch& batch,
 }
 
 void PreferenceTally::add(const PairLoss& pair) {
-  ++pairs;
-  preferred += pair.preferred();
-  chosen_reward += in_units(pair.chosen_reward);
-  rejected_reward += in_units(pair.rejected_reward);
+  ++counts[0];
+  counts[1] += pair.preferred();
+  counts[2] += in_units(pair.chosen_reward);
+  counts[3] += in_units(pair.rejected_reward);
 }
 
 PreferenceMetrics PreferenceTally::metrics() const {
-  const auto mean = [&](int64_t sum) {
-    return static_cast<double>(sum) / static_cast<double>(pairs);
+  const auto mean = [&](size_t of) {
+    return static_cast<double>(counts[of]) / static_cast<double>(counts[0]);
   };
-  return {.pairs = pairs,
-          .accuracy = mean(preferred),
-          .chosen_reward = mean(chosen_reward) / kRewardUnits,
-          .rejected_reward = mean(rejected_reward) / kRewardUnits};
+  return {.pairs = counts[0],
+          .accuracy = mean(1),
+          .chosen_reward = mean(2) / kRewardUnits,
+          .rejected_reward = mean(3) / kRewardUnits};
 }
 
 void require_pairs(const Dataset& data) {

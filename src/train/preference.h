@@ -18,6 +18,7 @@
 // of the pair's loss is that of its token losses times one number per answer, rounded to float
 // once.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -67,8 +68,7 @@ struct PreferenceMetrics {
 // Counts over pairs. Rewards are added in units of 2^-20, as integers, so that their sum does not
 // depend on how the pairs of a step are spread.
 struct PreferenceTally {
-  int64_t pairs = 0, preferred = 0;
-  int64_t chosen_reward = 0, rejected_reward = 0;
+  std::array<int64_t, 4> counts{};  // pairs, those whose chosen answer is ahead, both rewards
 
   void add(const PairLoss& pair);
   PreferenceMetrics metrics() const;

@@ -12,10 +12,15 @@
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/isa.h"
 #include "models/registry.h"
+#include "train/test_pairs.h"
+#include "train/test_processes.h"
 #include "train/trainer.h"
 
 namespace avocado {
 namespace {
+
+using test::dataset_of;
+using test::DocumentPair;
 
 constexpr int64_t kVocab = 96, kRowTokens = 40;
 
@@ -59,12 +64,7 @@ std::vector<DocumentPair> make_pairs() {
   return pairs;
 }
 
-Dataset pair_data() {
-  int64_t left_out = 0;
-  const Dataset data = Dataset::pack_pairs(make_pairs(), kRowTokens, kVocab, left_out);
-  EXPECT_EQ(left_out, 0);
-  return data;
-}
+Dataset pair_data() { return dataset_of(make_pairs(), kRowTokens, kVocab); }
 
 ModelConfig tiny_model(const char* name = "llama") {
   ModelConfig config = architecture(name, "test").tiny();
@@ -78,14 +78,18 @@ struct Outcome {
   std::string state;
 };
 
-Outcome train(int threads, const TrainOptions& options) {
-  ThreadPool pool(threads);
-  const Dataset data = pair_data();
-  Trainer trainer(tiny_model(), options, data, pool);
+Outcome outcome_of(Trainer& trainer) {
   Outcome outcome;
   while (!trainer.finished()) outcome.steps.push_back(trainer.step());
   outcome.state = trainer.state_digest();
   return outcome;
+}
+
+Outcome train(int threads, const TrainOptions& options) {
+  ThreadPool pool(threads);
+  const Dataset data = pair_data();
+  Trainer trainer(tiny_model(), options, data, pool);
+  return outcome_of(trainer);
 }
 
 void expect_same(const Outcome& a, const Outcome& b) {
@@ -263,25 +267,21 @@ TEST(Preference, ScoresAddTokensOfTheirSequence) {
 
 TEST(Preference, PairsLieInOneRow) {
   const std::vector<DocumentPair> pairs = make_pairs();
-  for (int64_t row_tokens : {14, 20, 21, 33}) {
-    int64_t left_out = 0;
-    const Dataset data = Dataset::pack_pairs(pairs, row_tokens, kVocab, left_out);
-    int64_t fit = 0;
-    for (const DocumentPair& pair : pairs)
-      fit +=
-          static_cast<int64_t>(pair.chosen.ids.size() + pair.rejected.ids.size()) - 2 <= row_tokens;
-    EXPECT_LT(fit, row_tokens < 20 ? 30 : 31);
-    EXPECT_EQ(left_out, static_cast<int64_t>(pairs.size()) - fit);
-    EXPECT_EQ(data.last_sequence(data.rows() - 1), 2 * fit);
+  int64_t longest = 0;
+  for (const DocumentPair& pair : pairs)
+    longest = std::max(longest,
+                       static_cast<int64_t>(pair.chosen.ids.size() + pair.rejected.ids.size()) - 2);
+  for (const int64_t row_tokens : {longest, longest + 1, 2 * longest, 3 * longest + 5}) {
+    const Dataset data = dataset_of(pairs, row_tokens, kVocab);
+    EXPECT_EQ(data.last_sequence(data.rows() - 1), static_cast<int64_t>(2 * pairs.size()));
+    EXPECT_LT(data.rows(), row_tokens > longest + 1 ? 20 : 31);
     EXPECT_NO_THROW(require_pairs(data));
   }
-  int64_t left_out = 0;
-  EXPECT_THROW(Dataset::pack_pairs(pairs, 3, kVocab, left_out), Error);
+  EXPECT_THROW(dataset_of(pairs, longest - 1, kVocab), Error);
   // Nothing to learn in one of two answers.
   std::vector<DocumentPair> two = {pairs[0], pairs[1]};
   std::fill(two[1].rejected.learn.begin(), two[1].rejected.learn.end(), uint8_t{0});
-  Dataset::pack_pairs(two, kRowTokens, kVocab, left_out);
-  EXPECT_EQ(left_out, 1);
+  EXPECT_THROW(require_pairs(dataset_of(two, longest, kVocab)), Error);
 }
 
 TEST(Preference, OtherDataIsRefused) {
@@ -321,6 +321,20 @@ TEST(Preference, ThreadsAndInstructionSetsDoNotChangeABit) {
       expect_same(one, train(1, options_for(loss)));
     }
     kernels::set_active_isa(usual);
+  }
+}
+
+TEST(Preference, ProcessesAndRecomputationDoNotChangeABit) {
+  const Dataset data = pair_data();
+  for (const char* loss : {kDpo, kSimpo}) {
+    const Outcome alone = train(1, options_for(loss));
+    for (const int count : {1, 2, 3})
+      test::run_processes(count, [&](Processes& self) {
+        ThreadPool pool(1);
+        Trainer trainer(tiny_model(), options_for(loss), data, pool, self);
+        trainer.set_recompute(count % 2 == 1);
+        expect_same(alone, outcome_of(trainer));
+      });
   }
 }
 

@@ -6,10 +6,13 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
 #include "text/pre_tokenizer.h"
 #include "train/definition.h"
+#include "train/memory_estimate.h"
+#include "train/optimizers/optimizers.h"
 
 // toml++ 3.3 calls unreachable what a letter such as "é" behind a key or value does reach
 // (is_non_ascii_horizontal_whitespace). There it now answers that the letter is none of its class.
@@ -70,17 +73,21 @@ class Section {
     if (value.empty()) fail_input("{}: {} is empty", where(key), key);
     return value;
   }
-  std::vector<std::string> texts(const std::string& key) {
+  // `what` and `example` are for messages.
+  std::vector<std::string> texts(const std::string& key, const char* what = "files",
+                                 const char* example = "file.txt") {
     has(key);
     const toml::array* array = table_[key].as_array();
     if (!array)
-      fail_input("{}: {} {}; write {} = [\"file.txt\"]", where(key), key,
-                 table_.contains(key) ? "must be a list of files" : "is missing", key);
+      fail_input("{}: {} {}; write {} = [\"{}\"]", where(key), key,
+                 table_.contains(key) ? fmt::format("must be a list of {}", what)
+                                      : "is missing" + slip_of(key),
+                 key, example);
     std::vector<std::string> values;
     for (const toml::node& node : *array) {
       const auto value = node.value_exact<std::string>();
       if (!value || value->empty())
-        fail_input("{}: {} must hold names of files in quotes only", where(key), key);
+        fail_input("{}: {} must hold {} in quotes only", where(key), key, what);
       values.push_back(*value);
     }
     return values;
@@ -90,7 +97,7 @@ class Section {
     const std::string inner =
         name_.empty() ? fmt::format("[{}]", key) : fmt::format("{} {}", name_, key);
     if (!has(key)) {
-      if (needed) fail_input("{}: the section [{}] is missing", source_, key);
+      if (needed) fail_input("{}: the section [{}] is missing{}", source_, key, slip_of(key));
       return Section(empty, inner, source_);
     }
     const toml::table* table = table_[key].as_table();
@@ -98,20 +105,46 @@ class Section {
     return Section(*table, inner, source_);
   }
 
+  // Sections of a list, [[key]]; none when it is absent.
+  std::vector<Section> sections(const std::string& key) {
+    std::vector<Section> list;
+    if (!has(key)) return list;
+    const toml::array* array = table_[key].as_array();
+    if (!array || !array->is_homogeneous(toml::node_type::table))
+      fail_input("{}: {} must be a list of sections, [[{}.{}]]", where(key), key,
+                 name_.substr(1, name_.size() - 2), key);
+    for (const toml::node& node : *array)
+      list.emplace_back(*node.as_table(), fmt::format("{} {}", name_, key), source_);
+    return list;
+  }
+
   void finish() const {
     for (const auto& [key, node] : table_) {
       const std::string text(key.str());
       if (known_.contains(text)) continue;
       const toml::source_position at = key.source().begin;
-      fail_input("{}:{}:{}: {}unknown key \"{}\"; known are {}", source_, at.line, at.column,
-                 name_.empty() ? "" : name_ + " ", text, fmt::join(known_, ", "));
+      const std::string meant = likely_meant(text, {known_.begin(), known_.end()});
+      fail_input("{}:{}:{}: {}unknown key \"{}\"; {}known are {}", source_, at.line, at.column,
+                 name_.empty() ? "" : name_ + " ", text,
+                 meant.empty() ? "" : fmt::format("did you mean \"{}\"? ", meant),
+                 fmt::join(known_, ", "));
     }
   }
 
  private:
+  // Names a key that stands here and may be a slip of a missing one.
+  std::string slip_of(const std::string& key) const {
+    std::vector<std::string> keys;
+    for (const auto& [present, node] : table_)
+      if (present.str() != key) keys.emplace_back(present.str());
+    const std::string found = likely_meant(key, keys);
+    return found.empty() ? "" : fmt::format(" (there is \"{}\")", found);
+  }
+
   template <class T>
   T required(const std::string& key, const char* wanted) {
-    if (!has(key)) fail_input("{}: {} is missing; it must be {}", where(key), key, wanted);
+    if (!has(key))
+      fail_input("{}: {} is missing{}; it must be {}", where(key), key, slip_of(key), wanted);
     const auto value = table_[key].value_exact<T>();
     if (!value) fail_input("{}: {} must be {}", where(key), key, wanted);
     return *value;
@@ -183,32 +216,162 @@ void read_loss(Section& train, TrainOptions& o) {
   if (o.loss == kSimpo) o.gamma = train.real("gamma", 1);
 }
 
+// A key is asked for only where it counts, so that one that would do nothing is unknown.
+void read_optimizer(Section& train, TrainOptions& o) {
+  if (train.has("optimizer")) o.optimizer = train.text("optimizer");
+  const OptimizerKind& kind = optimizer_kind(o.optimizer, train.where("optimizer"));
+  kind.usual(o);
+  if (kind.reads("beta1")) o.beta1 = train.real("beta1", o.beta1);
+  if (kind.reads("beta2")) o.beta2 = train.real("beta2", o.beta2);
+  if (kind.reads("eps")) o.eps = train.real("eps", o.eps);
+  if (kind.reads("momentum")) o.momentum = train.real("momentum", o.momentum);
+  if (kind.reads("nesterov")) o.nesterov = train.boolean("nesterov", o.nesterov);
+  o.weight_decay = train.real("weight_decay", o.weight_decay);
+  if (train.has("optimizer_state")) o.optimizer_state = train.text("optimizer_state");
+  o.ema = train.real("ema", o.ema);
+  for (Section& section : train.sections("group")) {
+    WeightGroup& group = o.groups.emplace_back();
+    group.match = section.text("match");
+    group.lr_scale = section.real("lr_scale", group.lr_scale);
+    if (section.has("weight_decay")) group.weight_decay = section.real("weight_decay", 0);
+    section.finish();
+  }
+}
+
+// The number of steps is known.
+void read_schedule(Section& train, TrainOptions& o) {
+  if (train.has("schedule")) o.schedule = train.text("schedule");
+  o.lr = train.real("lr", o.lr);
+  o.min_lr = o.schedule == "constant" ? o.lr : train.real("min_lr", o.lr / 10);
+  o.warmup = train.whole("warmup", 0, kMost, o.warmup);
+  if (o.schedule != "wsd") return;
+  o.decay_steps = train.whole("decay_steps", 0, kMost, o.steps / 10);
+  if (train.has("decay_shape")) o.decay_shape = train.text("decay_shape");
+}
+
+void read_spike(Section& train, SpikeOptions& spike) {
+  if (!train.has("spike")) return;
+  Section section = train.section("spike");
+  spike.window = section.whole("window", 1, 1 << 20, 100);
+  spike.factor = section.real("factor", spike.factor);
+  if (!(spike.factor > 1 && spike.factor <= 1e6))
+    fail_input("{}: factor = {}; it must be above 1", section.where("factor"), spike.factor);
+  section.finish();
+}
+
+bool one_of(Section& section, const char* key, const char* usual, const char* other) {
+  if (!section.has(key)) return false;
+  const std::string value = section.text(key);
+  if (value != usual && value != other)
+    fail_input("{}: {} = \"{}\"; it must be \"{}\" or \"{}\"", section.where(key), key, value,
+               usual, other);
+  return value == other;
+}
+
+DataSource read_source(Section section) {
+  DataSource source;
+  source.path = section.text("path");
+  source.weight = section.real("weight", source.weight);
+  if (!(source.weight > 0 && source.weight <= 1000))
+    fail_input("{}: weight = {}; it must be above 0 and at most 1000", section.where("weight"),
+               source.weight);
+  if (section.has("format")) {
+    const std::string name = section.text("format");
+    std::string known;
+    bool found = false;
+    for (const auto& [format, spelling] : kDocumentFormats) {
+      if (name == spelling) {
+        source.format = format;
+        found = true;
+      }
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", spelling);
+    }
+    if (!found)
+      fail_input("{}: format = \"{}\"; known are {}", section.where("format"), name, known);
+  }
+  section.finish();
+  return source;
+}
+
+void read_data(Section& data, Recipe& recipe) {
+  DataOptions& o = recipe.data;
+  std::vector<Section> sources = data.sections("source");
+  if (sources.empty() || data.has("train"))
+    for (std::string& path : data.texts("train")) o.train.push_back({.path = std::move(path)});
+  for (Section& section : sources) o.train.push_back(read_source(std::move(section)));
+  if (o.train.empty()) fail_input("{}: train names no files", data.where("train"));
+  if (data.has("eval")) o.eval = data.texts("eval");
+  o.eval_share = data.real("eval_share", 0);
+  if (!(o.eval_share >= 0 && o.eval_share < 1))
+    fail_input("{}: eval_share = {}; it must be from 0 to below 1", data.where("eval_share"),
+               o.eval_share);
+  o.refuse_bad_lines = one_of(data, "bad_lines", "drop", "refuse");
+  o.drop_long = one_of(data, "too_long", "cut", "drop");
+  o.row_tokens = data.whole("row_tokens", 1, kMost, recipe.model.context);
+  if (recipe.base.empty() && o.row_tokens > recipe.model.context)
+    fail_input("{}: row_tokens = {} is above the context of {}", data.where("row_tokens"),
+               o.row_tokens, recipe.model.context);
+}
+
+void read_samples(Section& train, RunOptions& run) {
+  if (train.has("samples")) run.samples = train.texts("samples", "prompts", "Once upon a time");
+  run.sample_every = train.whole("sample_every", 0, kMost, run.samples.empty() ? 0 : 500);
+  run.sample_tokens = train.whole("sample_tokens", 1, 1 << 20, run.sample_tokens);
+  run.sample_temperature = train.real("sample_temperature", run.sample_temperature);
+  if (!(run.sample_temperature >= 0 && run.sample_temperature <= 100))
+    fail_input("{}: sample_temperature = {}; it must be from 0 to 100",
+               train.where("sample_temperature"), run.sample_temperature);
+  if (run.sample_every > 0 && run.samples.empty())
+    fail_input("{}: sample_every = {} but samples names no prompts", train.where("sample_every"),
+               run.sample_every);
+}
+
+// Precision, and what memory is there; the latter changes nothing of the result.
+void read_memory(Section& train, Recipe& recipe) {
+  if (train.has("precision")) recipe.options.precision = train.text("precision");
+  recipe.run.recompute = train.boolean("recompute", false);
+  if (train.has("memory"))
+    recipe.run.memory = parse_memory(train.text("memory"), train.where("memory"));
+}
+
+// With a loss on pairs every file holds pairs, and pairs are never cut.
+void settle_formats(const Section& data, Recipe& recipe) {
+  const bool pairs = recipe.options.prefers();
+  for (DataSource& source : recipe.data.train) {
+    if (pairs && source.format == DocumentFormat::automatic)
+      source.format = DocumentFormat::preference;
+    if (pairs != (source.format == DocumentFormat::preference))
+      fail_input("{}: {} is read as \"{}\", which loss = \"{}\" cannot learn from; {}",
+                 data.where("source"), source.path, format_name(source.format), recipe.options.loss,
+                 pairs ? "it takes \"preference\"" : "\"dpo\" and \"simpo\" can");
+  }
+  if (pairs) recipe.data.drop_long = true;
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
   o.rows = train.whole("rows", 1, kMost, o.rows);
   o.micro_batches = train.whole("micro_batches", 1, kMost, o.micro_batches);
-  o.lr = train.real("lr", o.lr);
-  o.min_lr = train.real("min_lr", o.lr / 10);
-  o.warmup = train.whole("warmup", 0, kMost, o.warmup);
-  o.weight_decay = train.real("weight_decay", o.weight_decay);
-  o.beta1 = train.real("beta1", o.beta1);
-  o.beta2 = train.real("beta2", o.beta2);
-  o.eps = train.real("eps", o.eps);
+  read_schedule(train, o);
+  read_optimizer(train, o);
   o.clip = train.real("clip", o.clip);
   o.seed = static_cast<uint64_t>(train.whole("seed", 0, std::numeric_limits<int64_t>::max(), 0));
   o.digest_every = train.whole("digest_every", 1, kMost, o.digest_every);
   read_loss(train, o);
+  read_memory(train, recipe);
   check_options(o, [&](const char* field) { return train.where(field); });
 
   RunOptions& run = recipe.run;
-  run.eval_every = train.whole("eval_every", 0, kMost, recipe.eval.empty() ? 0 : 100);
+  run.eval_every = train.whole("eval_every", 0, kMost, recipe.data.has_eval() ? 100 : 0);
   run.eval_rows = train.whole("eval_rows", 1, kMost, run.eval_rows);
   run.checkpoint_every = train.whole("checkpoint_every", 1, kMost, run.checkpoint_every);
   run.keep = train.whole("keep", 1, kMost, run.keep);
-  if (run.eval_every > 0 && recipe.eval.empty())
-    fail_input("{}: eval_every = {} but [data] names no eval files", train.where("eval_every"),
-               run.eval_every);
+  read_spike(train, run.spike);
+  if (run.eval_every > 0 && !recipe.data.has_eval())
+    fail_input("{}: eval_every = {} but [data] has neither eval files nor eval_share",
+               train.where("eval_every"), run.eval_every);
+  read_samples(train, run);
 }
 
 }  // namespace
@@ -239,14 +402,9 @@ Recipe parse_recipe(const std::string& text, const std::string& source) {
     fail_input("{}: [tokenizer] has no place beside [model] base, which brings its own; remove it",
                root.where("tokenizer"));
   }
-  recipe.train = data.texts("train");
-  if (recipe.train.empty()) fail_input("{}: train names no files", data.where("train"));
-  if (data.has("eval")) recipe.eval = data.texts("eval");
-  recipe.row_tokens = data.whole("row_tokens", 1, kMost, recipe.model.context);
-  if (recipe.base.empty() && recipe.row_tokens > recipe.model.context)
-    fail_input("{}: row_tokens = {} is above the context of {}", data.where("row_tokens"),
-               recipe.row_tokens, recipe.model.context);
+  read_data(data, recipe);
   read_train(train, recipe);
+  settle_formats(data, recipe);
   for (const Section* section : {&root, &model, &data, &train}) section->finish();
   return recipe;
 }
@@ -256,6 +414,29 @@ Recipe load_recipe(const std::string& path) {
   recipe.folder = std::filesystem::path(path).parent_path().string();
   return recipe;
 }
+
+namespace {
+
+// Keys that say nothing beyond the defaults are left out.
+nlohmann::ordered_json data_to_json(const DataOptions& data) {
+  nlohmann::ordered_json train = nlohmann::ordered_json::array();
+  for (const DataSource& source : data.train) {
+    if (source == DataSource{.path = source.path})
+      train.push_back(source.path);
+    else
+      train.push_back({{"path", source.path},
+                       {"weight", source.weight},
+                       {"format", format_name(source.format)}});
+  }
+  nlohmann::ordered_json json = {
+      {"train", std::move(train)}, {"eval", data.eval}, {"row_tokens", data.row_tokens}};
+  if (data.eval_share > 0) json["eval_share"] = data.eval_share;
+  if (data.refuse_bad_lines) json["bad_lines"] = "refuse";
+  if (data.drop_long) json["too_long"] = "drop";
+  return json;
+}
+
+}  // namespace
 
 nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   nlohmann::ordered_json json;
@@ -271,8 +452,7 @@ nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   } else {
     json["model"] = {{"base", recipe.base}};
   }
-  json["data"] = {
-      {"train", recipe.train}, {"eval", recipe.eval}, {"row_tokens", recipe.row_tokens}};
+  json["data"] = data_to_json(recipe.data);
   json["train"] = options_to_json(recipe.options);
   return json;
 }

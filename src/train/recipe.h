@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "models/config.h"
+#include "train/data_options.h"
+#include "train/spike.h"
 #include "train/trainer.h"
 
 namespace avocado {
@@ -15,10 +17,17 @@ namespace avocado {
 // When to do what beside the steps; changes nothing of the result, so a resumed run may have
 // others.
 struct RunOptions {
-  int64_t eval_every = 0;          // steps, 0: never
-  int64_t eval_rows = 64;          // rows of the evaluation data, from its start
-  int64_t checkpoint_every = 100;  // steps; the last step always has one
-  int64_t keep = 3;                // newest checkpoints that stay on disk
+  int64_t eval_every = 0;                 // steps, 0: never
+  int64_t eval_rows = 64;                 // rows of the evaluation data, from its start
+  int64_t checkpoint_every = 100;         // steps; the last step always has one
+  int64_t keep = 3;                       // newest checkpoints that stay on disk
+  std::vector<std::string> samples = {};  // prompts that the model continues now and then
+  int64_t sample_every = 0;               // steps, and after the last one; 0: never
+  int64_t sample_tokens = 64;             // most of one continuation
+  double sample_temperature = 0;          // 0: the likeliest token
+  SpikeOptions spike{};
+  bool recompute = false;  // run layers again for their backward: less memory, slower
+  uint64_t memory = 0;     // bytes the run may take at most, 0: what the machine has
 };
 
 struct Recipe {
@@ -31,9 +40,7 @@ struct Recipe {
   int64_t tokenizer_vocab = 0;  // [tokenizer] train: size of the vocabulary to make, 0: none
   int64_t tokenizer_bytes = 0;  // longest token of it, 0: any
   std::string tokenizer_pre = "llama-bpe";  // how text is cut before it is merged
-  std::vector<std::string> train;           // [data]
-  std::vector<std::string> eval;
-  int64_t row_tokens = 0;  // 0: the model's context
+  DataOptions data;
 
   TrainOptions options;
   RunOptions run;

@@ -11,6 +11,7 @@
 #include "models/registry.h"
 #include "train/prepare.h"
 #include "train/run.h"
+#include "train/test_pairs.h"
 #include "train/verify.h"
 
 namespace avocado {
@@ -21,14 +22,13 @@ namespace fs = std::filesystem;
 constexpr int64_t kVocab = 64, kRowTokens = 24, kSteps = 12;
 
 Dataset make_pairs(int32_t stride) {
-  std::vector<DocumentPair> pairs(10);
+  std::vector<test::DocumentPair> pairs(10);
   for (int32_t p = 0; p < 10; ++p)
     for (int32_t i = 0; i < 8; ++i) {
       pairs[static_cast<size_t>(p)].chosen.ids.push_back((p + i * stride) % 64);
       pairs[static_cast<size_t>(p)].rejected.ids.push_back((p + i * (stride + 2)) % 64);
     }
-  int64_t left_out = 0;
-  return Dataset::pack_pairs(pairs, kRowTokens, kVocab, left_out);
+  return test::dataset_of(pairs, kRowTokens, kVocab);
 }
 
 class DpoRun : public testing::Test {
@@ -167,12 +167,14 @@ rows = 1
   ThreadPool pool(1);
   create_run(folder + "/run", recipe, text, pool);
   const avocado::Run run = avocado::Run::open(folder + "/run");
-  EXPECT_EQ(run.manifest()["pairs"]["train"]["kept"], 12);
-  EXPECT_EQ(run.manifest()["pairs"]["train"]["left_out"], 1);
+  const auto report = nlohmann::json::parse(read_text_file(folder + "/run/data-report.json"));
+  EXPECT_EQ(report["train"]["documents"], 12);
+  EXPECT_EQ(report["sources"][0]["format"], "preference");
+  EXPECT_EQ(report["sources"][0]["dropped"]["long_document"]["count"], 1);
   require_same_recipe(run, recipe);
   EXPECT_TRUE(train_run(run, recipe.run, pool, {}).finished);
-  const VerifyReport report = verify_run(run, {}, pool);
-  EXPECT_TRUE(report.passed) << report.problem;
+  const VerifyReport verified = verify_run(run, {}, pool);
+  EXPECT_TRUE(verified.passed) << verified.problem;
   fs::remove_all(folder);
 }
 

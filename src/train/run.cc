@@ -24,8 +24,9 @@ constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
 constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
 
 // Everything that Run::create writes before run.json makes the folder a run.
-constexpr std::array kParts = {"run.toml",  "tokenizer.gguf",        "train.rows",
-                               "eval.rows", "reference.safetensors", "checkpoints"};
+constexpr std::array kParts = {"run.toml",   "tokenizer.gguf",   "train.rows",
+                               "eval.rows",  "data-report.json", "reference.safetensors",
+                               "checkpoints"};
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -39,15 +40,7 @@ bool is_part(const fs::path& name) {
                      [&](std::string_view part) {
                        return text == part || text.starts_with(std::string(part) + ".tmp-");
                      }) ||
-         text.starts_with("run.json.tmp-");
-}
-
-// A folder with anything else in it is somebody's own.
-void require_free(const std::string& folder) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (!is_part(entry.path().filename()))
-      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
-                 entry.path().filename().string());
+         text.starts_with("run.json.tmp-") || text.starts_with("spill.tmp-");
 }
 
 void write_tokenizer(const std::string& path, const RunSetup& setup) {
@@ -59,13 +52,13 @@ void write_tokenizer(const std::string& path, const RunSetup& setup) {
 }
 
 void write_initial_weights(const std::string& path, const RunSetup& setup,
-                           const std::string& definition) {
+                           const std::string& definition, ThreadPool& pool) {
   const graph::Graph graph = build_graph(setup.config);
-  TrainState state(graph);
+  TrainState state(graph, setup.options);
   for (size_t w = 0; w < graph.weights.size(); ++w)
     std::copy_n(setup.initial[w], graph.weights[w].count(), state.param(static_cast<int>(w)));
   state.chain = definition;
-  write_checkpoint(path, graph, state, definition);
+  write_checkpoint(path, graph, state, definition, pool);
 }
 
 const Json& member(const Json& json, const char* key, const std::string& source) {
@@ -86,7 +79,7 @@ bool Run::exists(const std::string& folder) { return fs::exists(folder + "/run.j
 
 void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& pool) {
   make_folder(folder);
-  require_free(folder);
+  require_free_folder(folder);
   remove_temporary_files(folder);
   make_folder(folder + "/checkpoints");
   remove_temporary_files(folder + "/checkpoints");
@@ -109,7 +102,7 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   }
   if (!setup.initial.empty())
     write_initial_weights(folder + "/checkpoints/step-00000000.safetensors", setup,
-                          trainer.definition_digest());
+                          trainer.definition_digest(), pool);
   if (setup.options.loss == kDpo) {
     const std::string path = folder + "/reference.safetensors";
     write_reference(path, {setup.train, setup.eval}, trainer);
@@ -118,7 +111,6 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   if (!setup.recipe_text.empty()) write_file_atomically(folder + "/run.toml", setup.recipe_text);
   manifest["recipe"] = setup.recipe;
   manifest["sources"] = setup.sources;
-  if (!setup.pairs.is_null()) manifest["pairs"] = setup.pairs;
   write_file_atomically(folder + "/run.json", manifest.dump(2) + "\n");
 }
 
@@ -185,7 +177,7 @@ std::vector<int64_t> Run::checkpoints() const {
   return steps;
 }
 
-std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
+std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool, Processes& processes) const {
   std::vector<float> values;
   std::vector<const float*> initial;
   if (!member(manifest_, "fresh_weights", manifest_path()).is_boolean())
@@ -195,7 +187,7 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
     values = read_parameters(checkpoint_path(0), graph);
     for (int64_t offset : WeightLayout(graph).offset) initial.push_back(values.data() + offset);
   }
-  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool);
+  auto trainer = std::make_unique<Trainer>(config_, options_, *train_, initial, pool, processes);
   if (trainer->definition_digest() != definition_)
     fail_input(
         "{}: model, options, data and first weights give the definition {}, not the recorded {}; "
@@ -207,6 +199,14 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool) const {
     read_reference(reference_path(), {&train_data(), eval_data()}, *trainer);
   }
   return trainer;
+}
+
+void require_free_folder(const std::string& folder) {
+  if (!fs::exists(folder)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (!is_part(entry.path().filename()))
+      fail_input("{}: is not the folder of a run, but holds {}; choose another with --out", folder,
+                 entry.path().filename().string());
 }
 
 void remove_temporary_files(const std::string& folder) {

@@ -17,6 +17,7 @@
 #include "models/config.h"
 #include "text/tokenizer.h"
 #include "train/dataset.h"
+#include "train/memory_estimate.h"
 #include "train/metrics.h"
 #include "train/recipe.h"
 #include "train/trainer.h"
@@ -35,7 +36,6 @@ struct RunSetup {
   nlohmann::ordered_json recipe;         // what was asked for; compared when the run is resumed
   std::string recipe_text;               // run.toml as written; empty: none
   nlohmann::ordered_json sources;        // digests of source files by name; shown only
-  nlohmann::ordered_json pairs;          // of answers: how many were kept and left out; shown only
 };
 
 class Run {
@@ -62,12 +62,14 @@ class Run {
   std::string metrics_path() const { return folder_ + "/metrics.jsonl"; }
   std::string final_path() const { return folder_ + "/final.gguf"; }
   std::string reference_path() const { return folder_ + "/reference.safetensors"; }
+  std::string final_average_path() const { return folder_ + "/final-ema.gguf"; }
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;
 
   // A trainer before its first step. Throws Error(input) when its definition is not the run's.
-  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool) const;
+  std::unique_ptr<Trainer> make_trainer(ThreadPool& pool,
+                                        Processes& processes = single_process()) const;
 
  private:
   std::string folder_;
@@ -80,14 +82,21 @@ class Run {
   nlohmann::ordered_json manifest_;
 };
 
+// Throws Error(input) when the folder is there and holds what is no part of a run that is being
+// made: then it is somebody's own.
+void require_free_folder(const std::string& folder);
+
 // Removes what a killed writer left in a folder (files/atomic_file.h).
 void remove_temporary_files(const std::string& folder);
 
 struct RunObserver {
+  std::function<void(const MemoryEstimate&)> on_memory;  // before anything large is allocated
   std::function<void(int64_t completed)> on_start;  // after resuming: steps that need not be made
   std::function<void(const StepResult&, double tokens_per_s)> on_step;
   std::function<void(int64_t step, double loss)> on_eval;
   std::function<void(int64_t step, const std::string& path)> on_checkpoint;
+  // When samples are due (RunOptions), before a checkpoint of the same step.
+  std::function<void(int64_t step, Trainer&)> on_sample;
   std::function<void(const std::string&)> on_warning;
 };
 
@@ -99,8 +108,11 @@ struct RunOutcome {
 };
 
 // Trains from the last whole checkpoint to the end, or until *stop becomes true: then the step is
-// finished and a checkpoint written. A finished run is left as it is.
+// finished and a checkpoint written. A finished run is left as it is. Several processes train
+// together when all of them call it; the leader's observer is told. An error in one of them has to
+// end the others too (Processes::abort), because they wait for it.
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
-                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr);
+                     const RunObserver& observer, const std::atomic<bool>* stop = nullptr,
+                     Processes& processes = single_process());
 
 }  // namespace avocado

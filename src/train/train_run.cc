@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <span>
 
 #include "base/error.h"
 #include "base/sha256.h"
 #include "models/model.h"
 #include "train/run.h"
+#include "train/sharding.h"
 
 namespace avocado {
 namespace {
@@ -17,36 +19,55 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
+// Of several processes the leader's Session alone writes files and is observed.
 class Session {
  public:
-  Session(const Run& run, const RunOptions& options, ThreadPool& pool, const RunObserver& observer)
+  Session(const Run& run, const RunOptions& options, ThreadPool& pool, const RunObserver& observer,
+          Processes& processes)
       : run_(run),
         options_(options),
         observer_(observer),
-        log_(run.metrics_path()),
-        trainer_(run.make_trainer(pool)) {}
+        processes_(processes),
+        spikes_(options.spike),
+        log_(processes.leader() ? std::make_unique<MetricsLog>(run.metrics_path()) : nullptr),
+        trainer_(run.make_trainer(pool, processes)) {
+    trainer_->set_recompute(options.recompute);
+  }
 
   RunOutcome train(const std::atomic<bool>* stop) {
-    remove_temporary_files(run_.folder());
-    remove_temporary_files(run_.folder() + "/checkpoints");
+    if (processes_.leader()) {
+      remove_temporary_files(run_.folder());
+      remove_temporary_files(run_.folder() + "/checkpoints");
+    }
     resume();
     if (observer_.on_start) observer_.on_start(trainer_->completed_steps());
     while (!trainer_->finished()) {
       const int64_t step = make_step();
-      const bool stopping = stop && *stop;
+      const bool stopping = any(processes_, stop && *stop);
       if (due(options_.eval_every, step)) evaluate();
+      if (observer_.on_sample && options_.sample_every > 0 &&
+          (due(options_.sample_every, step) || trainer_->finished()))
+        observer_.on_sample(step, *trainer_);
       if (due(options_.checkpoint_every, step) || trainer_->finished() || stopping) checkpoint();
       if (stopping && !trainer_->finished()) return outcome(false);
     }
-    if (final_digest_.empty()) write_final();
+    if (any(processes_, processes_.leader() && !all_written())) write_final();
     return outcome(true);
   }
 
  private:
   static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
 
-  // Brings trainer and log to the newest checkpoint that is whole and that the log knows.
+  // The leader chooses the checkpoint; the others load the same.
   void resume() {
+    int64_t found = processes_.leader() ? resume_by_log() : -1;
+    broadcast(processes_, std::as_writable_bytes(std::span(&found, 1)));
+    if (!processes_.leader() && found >= 0) trainer_->load_checkpoint(run_.checkpoint_path(found));
+  }
+
+  // Brings trainer and log to the newest checkpoint that is whole and that the log knows. Returns
+  // its step, -1: there is none.
+  int64_t resume_by_log() {
     const MetricsFile metrics = read_metrics(run_.metrics_path(), run_.definition());
     std::vector<int64_t> steps = run_.checkpoints();
     std::string refused;
@@ -65,17 +86,23 @@ class Session {
           "{}: no checkpoint can be used:{}\nTo start from the beginning, remove {}/checkpoints "
           "and {}",
           run_.folder(), refused, run_.folder(), run_.metrics_path());
-    log_.truncate(metrics.end_of(std::max<int64_t>(found, 0)));
+    log_->truncate(metrics.end_of(std::max<int64_t>(found, 0)));
     if (metrics.lines == 0)
-      log_.append({{"kind", "run"},
-                   {"definition", run_.definition()},
-                   {"manifest", sha256_file(run_.manifest_path())}});
+      log_->append({{"kind", "run"},
+                    {"definition", run_.definition()},
+                    {"manifest", sha256_file(run_.manifest_path())}});
     bool recorded = false;
     for (const MetricsRecord& record : metrics.records) {
       recorded |= record.kind == "checkpoint" && record.step == found;
-      if (record.kind == "final" && record.step == found) keep_final(record);
+      if (record.kind == "final" && record.step == found && is_whole(record, run_.final_path()))
+        final_digest_ = record_field<std::string>(record.json, "weights", record.source);
+      if (record.kind == "final-ema" && record.step == found)
+        average_written_ = is_whole(record, run_.final_average_path());
     }
     if (found > 0 && !recorded) record_checkpoint(found);
+    for (int64_t step = 0; step < found; ++step)
+      spikes_.add(metrics.steps[static_cast<size_t>(step)].loss);
+    return found;
   }
 
   // Loads it; returns why not.
@@ -96,38 +123,46 @@ class Session {
     }
   }
 
-  void keep_final(const MetricsRecord& record) {
-    const auto digest = record_field<std::string>(record.json, "weights", record.source);
-    if (std::filesystem::exists(run_.final_path()) &&
-        sha256_file(run_.final_path()) ==
-            record_field<std::string>(record.json, "sha256", record.source))
-      final_digest_ = digest;
+  // Whether the file is there as the record says.
+  static bool is_whole(const MetricsRecord& record, const std::string& path) {
+    return std::filesystem::exists(path) &&
+           sha256_file(path) == record_field<std::string>(record.json, "sha256", record.source);
   }
 
   int64_t make_step() {
     const auto start = Clock::now();
     const StepResult result = trainer_->step();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!processes_.leader()) return result.step;
     const double tokens_per_s = static_cast<double>(result.inputs) / std::max(seconds, 1e-9);
-    log_.append(step_record(result, tokens_per_s));
+    log_->append(step_record(result, tokens_per_s));
     if (observer_.on_step) observer_.on_step(result, tokens_per_s);
+    if (const double usual = spikes_.add(result.loss); usual >= 0)
+      fail_input("{}",
+                 spike_message(result, usual, options_.spike, run_.options(), run_.train_data()));
     return result.step;
   }
 
+  // Every process computes it, which takes no longer than to wait for the leader.
   void evaluate() {
     const double loss = trainer_->evaluate(*run_.eval_data(), options_.eval_rows);
-    log_.append({{"kind", "eval"},
-                 {"step", trainer_->completed_steps()},
-                 {"loss", loss},
-                 {"rows", options_.eval_rows}});
+    Json record = {{"kind", "eval"},
+                   {"step", trainer_->completed_steps()},
+                   {"loss", loss},
+                   {"rows", options_.eval_rows}};
+    if (run_.options().ema > 0)
+      record["ema_loss"] = trainer_->evaluate_average(*run_.eval_data(), options_.eval_rows);
+    if (!processes_.leader()) return;
+    log_->append(record);
     if (observer_.on_eval) observer_.on_eval(trainer_->completed_steps(), loss);
   }
 
   // The log is on disk before the checkpoint that relies on it.
   void checkpoint() {
     const int64_t step = trainer_->completed_steps();
-    log_.sync();
+    if (log_) log_->sync();
     trainer_->save_checkpoint(run_.checkpoint_path(step));
+    if (!processes_.leader()) return;
     record_checkpoint(step);
     prune(step);
     if (observer_.on_checkpoint) observer_.on_checkpoint(step, run_.checkpoint_path(step));
@@ -135,10 +170,10 @@ class Session {
 
   void record_checkpoint(int64_t step) {
     const std::string path = run_.checkpoint_path(step);
-    log_.append({{"kind", "checkpoint"},
-                 {"step", step},
-                 {"file", file_name(path)},
-                 {"sha256", sha256_file(path)}});
+    log_->append({{"kind", "checkpoint"},
+                  {"step", step},
+                  {"file", file_name(path)},
+                  {"sha256", sha256_file(path)}});
   }
 
   // First weights that are not made from the seed stay.
@@ -152,16 +187,31 @@ class Session {
     }
   }
 
+  bool all_written() const {
+    return !final_digest_.empty() && (run_.options().ema == 0 || average_written_);
+  }
+
+  // The average comes first: the record of the weights says that all is written.
   void write_final() {
-    save_gguf(run_.final_path(), run_.config(), trainer_->graph(), trainer_->weights(),
-              run_.tokenizer(), run_.chat_template());
-    final_digest_ = weights_digest(trainer_->graph(), trainer_->weights());
-    log_.append({{"kind", "final"},
-                 {"step", trainer_->completed_steps()},
-                 {"file", file_name(run_.final_path())},
-                 {"sha256", sha256_file(run_.final_path())},
-                 {"weights", final_digest_}});
-    log_.sync();
+    if (run_.options().ema > 0)
+      write_model("final-ema", run_.final_average_path(), trainer_->averaged_weights());
+    final_digest_ = write_model("final", run_.final_path(), trainer_->weights());
+    if (log_) log_->sync();
+  }
+
+  // Returns the digest of the weights.
+  std::string write_model(const char* kind, const std::string& path,
+                          const std::vector<const float*>& weights) {
+    if (!processes_.leader()) return {};
+    save_gguf(path, run_.config(), trainer_->graph(), weights, run_.tokenizer(),
+              run_.chat_template());
+    const std::string digest = weights_digest(trainer_->graph(), weights);
+    log_->append({{"kind", kind},
+                  {"step", trainer_->completed_steps()},
+                  {"file", file_name(path)},
+                  {"sha256", sha256_file(path)},
+                  {"weights", digest}});
+    return digest;
   }
 
   RunOutcome outcome(bool finished) const {
@@ -171,18 +221,34 @@ class Session {
   const Run& run_;
   const RunOptions& options_;
   const RunObserver& observer_;
-  MetricsLog log_;
+  Processes& processes_;
+  SpikeWatch spikes_;
+  std::unique_ptr<MetricsLog> log_;  // of the leader
   std::unique_ptr<Trainer> trainer_;
   std::string final_digest_;
+  bool average_written_ = false;
 };
 
 }  // namespace
 
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
-                     const RunObserver& observer, const std::atomic<bool>* stop) {
+                     const RunObserver& observer, const std::atomic<bool>* stop,
+                     Processes& processes) {
   if (options.eval_every > 0 && !run.eval_data())
     fail_usage("evaluation is asked for, but {} holds no evaluation data", run.folder());
-  return Session(run, options, pool, observer).train(stop);
+  TrainOptions own = run.options();  // of this process
+  const std::vector<int64_t> cuts = leaf_cuts(own.micro_batches, processes.size());
+  own.micro_batches = std::max<int64_t>(cuts[processes.rank() + 1] - cuts[processes.rank()], 1);
+  const MemoryRequest request{.config = run.config(),
+                              .options = own,
+                              .recompute = options.recompute,
+                              .train = run.train_data(),
+                              .eval = run.eval_data(),
+                              .threads = pool.threads()};
+  require_memory(request, options.memory, available_memory());
+  const RunObserver& heard = processes.leader() ? observer : RunObserver{};
+  if (heard.on_memory) heard.on_memory(estimate_memory(request));
+  return Session(run, options, pool, heard, processes).train(stop);
 }
 
 }  // namespace avocado

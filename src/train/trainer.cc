@@ -1,9 +1,11 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -14,7 +16,9 @@
 #include "models/registry.h"
 #include "train/definition.h"
 #include "train/gradient_tree.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/sharding.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -23,6 +27,11 @@ namespace {
 // In row order and in double: the same for every way to cut rows into batches.
 void add_ascending(std::span<const float> values, double& sum) {
   for (float value : values) sum += static_cast<double>(value);
+}
+
+const TrainOptions& checked(const TrainOptions& options) {
+  check_options(options, [](const char*) { return "training options"; });
+  return options;
 }
 
 std::vector<graph::WeightRef<float>> weight_refs(const graph::Graph& graph, const TrainState& state,
@@ -43,27 +52,34 @@ struct Trainer::Impl {
   const Dataset& data;
   ThreadPool& pool;
   graph::Graph graph;
+  Sharding sharding;
   TrainState state;
+  Optimizer optimizer;
+  std::vector<int> own_weights;  // which this process moves
   Buffer<float> gradient;
   graph::Executor<float> executor;
   GradientTree tree;
-  std::string definition;
+  Buffer<float> averages;  // of all weights, while several processes keep a part each
+  std::string definition_text, definition;
   std::vector<float> losses;                              // of the wanted rows of one batch
   WeighedPairs weighed;                                   // of one batch, when the loss is of pairs
   std::map<std::string, std::vector<double>> references;  // by the digest of their data
 
   Impl(const ModelConfig& c, const TrainOptions& o, const Dataset& d,
-       std::span<const float* const> initial, ThreadPool& p)
+       std::span<const float* const> initial, ThreadPool& p, Processes& processes)
       : config(c),
         options(o),
         data(d),
         pool(p),
         graph(build_graph(c)),
-        state(graph),
+        sharding(WeightLayout(graph), checked(options).micro_batches, processes, p),
+        state(graph, options, sharding.weights().begin, sharding.weights().end),
+        optimizer(graph, options, state, p),
+        own_weights(static_cast<size_t>(sharding.weights().end - sharding.weights().begin)),
         gradient(static_cast<size_t>(state.layout.total)),
         executor(graph, weight_refs(graph, state, gradient.data()), p),
         tree(state.layout.total, p) {
-    check_options(options, [](const char*) { return "training options"; });
+    std::iota(own_weights.begin(), own_weights.end(), static_cast<int>(sharding.weights().begin));
     if (data.vocab() > config.vocab)
       fail_input("the data was made for a vocabulary of {} tokens; the model has {}", data.vocab(),
                  config.vocab);
@@ -82,9 +98,15 @@ struct Trainer::Impl {
       for (size_t w = 0; w < params.size(); ++w)
         std::copy_n(initial[w], graph.weights[w].count(), params[w]);
     }
-    definition = avocado::definition_digest(config, options, data.digest(),
-                                            weights_digest(graph, weights()));
+    definition_text =
+        avocado::definition_text(config, options, data.digest(), weights_digest(graph, weights()));
+    definition = Sha256().update(definition_text).hex();
     state.chain = definition;
+    configure(false);
+  }
+
+  void configure(bool recompute) {
+    executor.configure_training({.recompute = recompute, .bf16 = options.precision == "bf16"});
   }
 
   std::vector<const float*> weights() const {
@@ -94,30 +116,48 @@ struct Trainer::Impl {
     return result;
   }
 
-  // Leaves the losses of the wanted rows in `losses`, and with `dlogits` their gradients there.
-  void cross_entropy(const RowBatch& batch, const float* logits, float* dlogits,
-                     const float* row_scales = nullptr) {
+  std::vector<float*> averaged_weights() {
+    std::vector<float*> result;
+    if (options.ema == 0) return result;
+    const bool alone = sharding.processes().size() == 1;
+    if (!alone) {
+      averages.reserve(static_cast<size_t>(state.layout.total));
+      for (int w : own_weights)
+        std::copy_n(state.average(w), graph.weights[w].count(),
+                    averages.data() + state.layout.offset[w]);
+      sharding.share_weights(averages.data());
+    }
+    for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w)
+      result.push_back(alone ? state.average(w) : averages.data() + state.layout.offset[w]);
+    return result;
+  }
+
+  // The weights become these values and the values the weights, element by element.
+  void exchange_weights(const std::vector<float*>& values) {
+    for (int w = 0; w < static_cast<int>(values.size()); ++w)
+      std::swap_ranges(state.param(w), state.param(w) + graph.weights[w].count(), values[w]);
+  }
+
+  // Leaves the losses of the batch's wanted rows in `losses`, and with `backward` their gradients,
+  // times what `weighed` says of pairs, in place of the logits.
+  graph::Executor<float>::Loss cross_entropy(const RowBatch& batch, bool backward) {
     losses.resize(batch.wanted.size());
-    kernels::cross_entropy(pool, logits, batch.targets.data(), losses.data(), dlogits,
-                           static_cast<int64_t>(batch.wanted.size()), graph.vocab(), 1.0,
-                           row_scales);
+    const float* row_scales = backward && options.prefers() ? weighed.row_scales.data() : nullptr;
+    return [this, &batch, backward, row_scales](float* logits, int64_t first, int64_t rows) {
+      kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data() + first,
+                             losses.data() + first, backward ? logits : nullptr, rows,
+                             graph.vocab(), 1.0, row_scales ? row_scales + first : nullptr);
+    };
   }
 
   // Leaves the losses in `losses`, and in `weighed` those of pairs; with `backward` adds the
-  // gradient of their sum. What a pair's tokens weigh is known only when all of them have their
-  // losses.
+  // gradient of their sum.
   void run(const RowBatch& batch, const Dataset& from, bool backward) {
-    const graph::Batch<float> view = batch.view();
-    float* logits = executor.forward_train(view);
-    float* dlogits = backward ? logits : nullptr;
-    if (options.prefers()) {
-      cross_entropy(batch, logits, nullptr);
-      weighed = weigh_pairs(options, batch, losses, reference(from));
-      if (backward) cross_entropy(batch, logits, dlogits, weighed.row_scales.data());
-    } else {
-      cross_entropy(batch, logits, dlogits);
-    }
-    if (backward) executor.backward(view, logits);
+    // What a pair's tokens weigh is known only when all of them have their losses.
+    if (options.prefers() || !backward)
+      executor.forward_loss(batch.view(), cross_entropy(batch, false));
+    if (options.prefers()) weighed = weigh_pairs(options, batch, losses, reference(from));
+    if (backward) executor.train(batch.view(), cross_entropy(batch, true));
   }
 
   // Adds the losses of the batch that was run, and returns how many there were.
@@ -143,7 +183,7 @@ struct Trainer::Impl {
   std::vector<double> log_probabilities(const Dataset& from) {
     std::vector<double> result;
     for_each_batch(from, from.rows(), [&](const RowBatch& batch) {
-      cross_entropy(batch, executor.forward_train(batch.view()), nullptr);
+      executor.forward_loss(batch.view(), cross_entropy(batch, false));
       for (const AnswerScore& score : score_answers(batch, losses, {}))
         result.push_back(score.log_probability);
     });
@@ -169,63 +209,66 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's losses, and that sum; `count` becomes their number.
-  double accumulate(StepResult& result, int64_t& count) {
+  // Gradient of the sum of the step's losses, as far as this process needs it, and that sum.
+  double accumulate(StepResult& result) {
     need_reference(data);
+    const auto [begin, end] = sharding.leaves();
     double loss = 0;
+    std::array<int64_t, 2> tokens{};  // learned, inputs
     PreferenceTally tally;
-    for (int64_t j = 0; j < options.micro_batches; ++j) {
+    tree.start(begin, end, options.micro_batches);
+    for (int64_t j = begin; j < end; ++j) {
       RowBatch batch;
-      for (int64_t r = 0; r < options.rows; ++r, ++state.position)
-        batch.append(data, row_at(state.position, data.rows(), options.seed));
-      clear_gradient();
+      for (int64_t r = 0; r < options.rows; ++r)
+        batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
+                                  data.rows(), options.seed));
+      executor.timed("zero the gradient", [&] { clear_gradient(); });
       run(batch, data, true);
       loss = 0;
-      count += add_losses(loss);
+      add_losses(loss);
+      tokens[0] += static_cast<int64_t>(batch.targets.size());
+      tokens[1] += static_cast<int64_t>(batch.ids.size());
       for (const PairLoss& pair : weighed.pairs) tally.add(pair);
-      result.learned += static_cast<int64_t>(batch.targets.size());
-      result.inputs += static_cast<int64_t>(batch.ids.size());
-      tree.add(gradient.data(), loss, j, options.micro_batches);
+      executor.timed("add micro-batches", [&] { tree.add(gradient.data(), loss); });
     }
-    if (tally.pairs > 0) result.preference = tally.metrics();
-    return loss;
+    state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
+    sharding.add_gradients(tree, gradient.data());
+    sharding.add_counts(tokens);
+    sharding.add_counts(tally.counts);
+    result.learned = tokens[0];
+    result.inputs = tokens[1];
+    if (options.prefers()) result.preference = tally.metrics();
+    return sharding.add_losses(tree, loss);
   }
 
   double squared_norm() {
-    double sum = 0;
-    for (size_t w = 0; w < graph.weights.size(); ++w)
-      sum += kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
-                                  graph.weights[w].count());
-    return sum;
+    std::vector<double> squares(graph.weights.size());
+    for (int64_t w = sharding.weights().begin; w < sharding.weights().end; ++w)
+      squares[w] = kernels::sum_squares(pool, gradient.data() + state.layout.offset[w],
+                                        graph.weights[w].count());
+    sharding.share_per_weight(squares.data());
+    return std::accumulate(squares.begin(), squares.end(), 0.0);
   }
 
-  void update(double lr, double grad_scale) {
-    kernels::AdamwStep step{};
-    step.lr = static_cast<float>(lr);
-    step.beta1 = static_cast<float>(options.beta1);
-    step.beta2 = static_cast<float>(options.beta2);
-    step.eps = static_cast<float>(options.eps);
-    step.m_correction = static_cast<float>(bias_correction(options.beta1, state.step));
-    step.v_correction = static_cast<float>(bias_correction(options.beta2, state.step));
-    step.grad_scale = static_cast<float>(grad_scale);
-    for (size_t w = 0; w < graph.weights.size(); ++w) {
-      step.weight_decay = graph.weights[w].matrix ? static_cast<float>(options.weight_decay) : 0.0f;
-      const int64_t at = state.layout.offset[w];
-      kernels::adamw(pool, state.params.data() + at, gradient.data() + at, state.m.data() + at,
-                     state.v.data() + at, graph.weights[w].count(), step);
-    }
+  std::string state_digest() {
+    std::string digest = avocado::state_digest(graph, state, definition, pool, sharding.gather());
+    broadcast(sharding.processes(), std::as_writable_bytes(std::span(digest)));
+    return digest;
   }
 
   StepResult step() {
     if (state.step >= options.steps) fail_usage("the run of {} steps is finished", options.steps);
     StepResult result;
     result.lr = learning_rate(options, state.step);
-    int64_t losses_added = 0;
-    const double loss = accumulate(result, losses_added);
-    const auto count = static_cast<double>(losses_added);
+    const double loss = accumulate(result);
+    const auto count =
+        static_cast<double>(options.prefers() ? result.preference.pairs : result.learned);
+    double squares = 0;
+    executor.timed("norm of the gradient", [&] { squares = squared_norm(); });
     result.loss = loss / count;
-    result.grad_norm = std::sqrt(squared_norm()) / count;
+    result.grad_norm = std::sqrt(squares) / count;
     result.step = ++state.step;
+    result.position = state.position;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       fail_input(
           "step {}: the loss is {} and the norm of its gradient {}; training has diverged, "
@@ -233,9 +276,13 @@ struct Trainer::Impl {
           result.step, result.loss, result.grad_norm);
     const double factor =
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
-    update(result.lr, factor / count);
+    executor.timed("update", [&] {
+      optimizer.update(own_weights, gradient.data(),
+                       {.step = state.step, .lr = result.lr, .grad_scale = factor / count});
+    });
+    sharding.share_weights(state.params.data());
     if (state.step % options.digest_every == 0 || state.step == options.steps)
-      result.digest = avocado::state_digest(graph, state, definition);
+      result.digest = state_digest();
     state.chain = next_chain(state.chain, result);
     result.chain = state.chain;
     return result;
@@ -246,6 +293,7 @@ std::string next_chain(const std::string& former, const StepResult& result) {
   Sha256 hash;
   hash.update(former)
       .update(static_cast<uint64_t>(result.step))
+      .update(result.position)
       .update(std::bit_cast<uint64_t>(result.loss))
       .update(std::bit_cast<uint64_t>(result.grad_norm))
       .update(std::bit_cast<uint64_t>(result.lr))
@@ -260,14 +308,18 @@ std::string next_chain(const std::string& former, const StepResult& result) {
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 ThreadPool& pool)
-    : Trainer(config, options, data, {}, pool) {}
+                 ThreadPool& pool, Processes& processes)
+    : Trainer(config, options, data, {}, pool, processes) {}
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
-                 std::span<const float* const> initial, ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(config, options, data, initial, pool)) {}
+                 std::span<const float* const> initial, ThreadPool& pool, Processes& processes)
+    : impl_(std::make_unique<Impl>(config, options, data, initial, pool, processes)) {}
 
 Trainer::~Trainer() = default;
+
+void Trainer::set_recompute(bool on) { impl_->configure(on); }
+void Trainer::enable_profile() { impl_->executor.enable_profile(); }
+std::map<std::string, double> Trainer::profile() const { return impl_->executor.profile(); }
 
 StepResult Trainer::step() { return impl_->step(); }
 
@@ -297,29 +349,54 @@ void Trainer::set_reference(const Dataset& data, std::vector<double> log_probabi
   impl_->references[data.digest()] = std::move(log_probabilities);
 }
 
+double Trainer::evaluate_average(const Dataset& data, int64_t rows) {
+  if (impl_->options.ema == 0) fail_usage("this run keeps no average of its weights");
+  const std::vector<float*> averages = impl_->averaged_weights();
+  impl_->exchange_weights(averages);
+  const double loss = evaluate(data, rows);
+  impl_->exchange_weights(averages);
+  return loss;
+}
+
+std::vector<float> Trainer::next_logits(std::span<const int32_t> ids) {
+  Impl& impl = *impl_;
+  const auto count = static_cast<int64_t>(ids.size());
+  if (count < 1 || count > impl.config.context)
+    fail_usage("{} tokens to continue; from 1 to {} fit", count, impl.config.context);
+  const graph::Sequence<float> sequence{.count = count};
+  const auto last = static_cast<int32_t>(count - 1);
+  const float* logits = impl.executor.forward_train({ids, {&sequence, 1}, {&last, 1}});
+  return {logits, logits + impl.graph.vocab()};
+}
+
 bool Trainer::finished() const { return impl_->state.step >= impl_->options.steps; }
 const ModelConfig& Trainer::config() const { return impl_->config; }
 const TrainOptions& Trainer::options() const { return impl_->options; }
 const graph::Graph& Trainer::graph() const { return impl_->graph; }
 std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
+std::vector<const float*> Trainer::averaged_weights() const {
+  const std::vector<float*> averages = impl_->averaged_weights();
+  return {averages.begin(), averages.end()};
+}
 int64_t Trainer::completed_steps() const { return impl_->state.step; }
 uint64_t Trainer::data_position() const { return impl_->state.position; }
 const std::string& Trainer::definition_digest() const { return impl_->definition; }
-std::string Trainer::state_digest() const {
-  return avocado::state_digest(impl_->graph, impl_->state, impl_->definition);
-}
+const std::string& Trainer::definition_text() const { return impl_->definition_text; }
+std::string Trainer::state_digest() const { return impl_->state_digest(); }
 const std::string& Trainer::chain() const { return impl_->state.chain; }
 
 void Trainer::save_checkpoint(const std::string& path) const {
-  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  write_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool,
+                   impl_->sharding.gather(), impl_->sharding.processes().leader());
 }
 
 void Trainer::load_checkpoint(const std::string& path) {
-  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  read_checkpoint(path, impl_->graph, impl_->state, impl_->definition, impl_->pool);
 }
 
 std::string Trainer::compare_checkpoint(const std::string& path) const {
-  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition);
+  return avocado::compare_checkpoint(path, impl_->graph, impl_->state, impl_->definition,
+                                     impl_->pool, impl_->sharding.gather());
 }
 
 }  // namespace avocado

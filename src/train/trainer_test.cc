@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 
 #include "base/error.h"
@@ -12,7 +11,8 @@
 #include "files/atomic_file.h"
 #include "kernels/isa.h"
 #include "models/registry.h"
-#include "train/schedule.h"
+#include "temp_folder.h"
+#include "train/optimizers/optimizers.h"
 
 namespace avocado {
 namespace {
@@ -38,6 +38,26 @@ TrainOptions tiny_options() {
   return options;
 }
 
+// Each optimizer, state and schedule at least once.
+std::vector<TrainOptions> variants() {
+  std::vector<TrainOptions> list;
+  for (const char* optimizer : {"adamw", "muon", "lion", "sgd"}) {
+    TrainOptions options = tiny_options();
+    options.optimizer = optimizer;
+    optimizer_kind(optimizer, "test").usual(options);
+    if (options.optimizer == "lion") options.lr = 2e-3;
+    if (options.optimizer == "sgd") options.lr = 0.3;
+    options.min_lr = options.lr / 10;
+    list.push_back(options);
+    options.optimizer_state = "8bit";
+    options.ema = 0.9;
+    options.schedule = "wsd";
+    options.decay_steps = 4;
+    list.push_back(options);
+  }
+  return list;
+}
+
 // Counting sequences with random starts: easy to learn.
 Dataset tiny_data() {
   const Random random(1, Purpose::test);
@@ -60,11 +80,12 @@ struct Outcome {
   std::string state;
 };
 
-Outcome train(int threads, const TrainOptions& options = tiny_options(),
-              const char* name = "llama") {
+Outcome train(int threads, const TrainOptions& options = tiny_options(), const char* name = "llama",
+              bool recompute = false) {
   ThreadPool pool(threads);
   const Dataset data = tiny_data();
   Trainer trainer(tiny_model(name), options, data, pool);
+  trainer.set_recompute(recompute);
   Outcome outcome;
   while (!trainer.finished()) outcome.steps.push_back(trainer.step());
   outcome.state = trainer.state_digest();
@@ -91,21 +112,70 @@ TEST(Trainer, LossFallsForEveryArchitecture) {
   }
 }
 
+TEST(Trainer, EveryOptimizerLearnsAndEightBitsLearnAsMuch) {
+  double exact = 0;
+  for (TrainOptions options : variants()) {
+    options.steps = 40;
+    options.schedule = "cosine";
+    const Outcome outcome = train(1, options);
+    double end = 0;
+    for (size_t step = 30; step < 40; ++step) end += outcome.steps[step].loss / 10;
+    const bool coded = options.optimizer_state == "8bit";
+    std::printf("%s, state in %s: loss %.6f\n", options.optimizer.c_str(),
+                options.optimizer_state.c_str(), end);
+    EXPECT_LT(end, 0.8 * outcome.steps.front().loss) << options.optimizer;
+    EXPECT_TRUE(!coded || std::fabs(end - exact) < 0.05) << options.optimizer;
+    exact = end;
+  }
+}
+
 TEST(Trainer, ThreadsDoNotChangeABit) {
-  const Outcome one = train(1);
-  expect_same(one, train(2));
-  expect_same(one, train(3));
+  for (const TrainOptions& options : variants()) {
+    const Outcome one = train(1, options);
+    expect_same(one, train(2, options));
+    expect_same(one, train(3, options));
+  }
 }
 
 TEST(Trainer, InstructionSetsDoNotChangeABit) {
   const kernels::Isa usual = kernels::active_isa();
-  std::vector<Outcome> outcomes;
-  for (kernels::Isa isa : kernels::available_isas()) {
-    kernels::set_active_isa(isa);
-    outcomes.push_back(train(1));
+  std::vector<TrainOptions> all = variants();
+  all.push_back(tiny_options());
+  all.back().precision = "bf16";
+  for (const TrainOptions& options : all) {
+    std::vector<Outcome> outcomes;
+    for (kernels::Isa isa : kernels::available_isas()) {
+      kernels::set_active_isa(isa);
+      outcomes.push_back(train(1, options));
+    }
+    kernels::set_active_isa(usual);
+    SCOPED_TRACE(options.optimizer + ", " + options.optimizer_state + ", " + options.precision);
+    for (const Outcome& outcome : outcomes) expect_same(outcomes.front(), outcome);
   }
-  kernels::set_active_isa(usual);
-  for (const Outcome& outcome : outcomes) expect_same(outcomes.front(), outcome);
+}
+
+TEST(Trainer, Bf16IsNearF32AndFreeOfThreads) {
+  const Outcome f32 = train(1);
+  TrainOptions options = tiny_options();
+  options.precision = "bf16";
+  const Outcome bf16 = train(1, options);
+  expect_same(bf16, train(3, options));
+  for (size_t i = 0; i < f32.steps.size(); ++i) {
+    EXPECT_NE(bf16.steps[i].loss, f32.steps[i].loss);
+    EXPECT_NEAR(bf16.steps[i].loss, f32.steps[i].loss, 0.02 * f32.steps[i].loss) << i;
+  }
+}
+
+TEST(Trainer, RecomputationDoesNotChangeABit) {
+  for (const Architecture* a : architectures())
+    for (const char* precision : {"f32", "bf16"}) {
+      TrainOptions options = tiny_options();
+      options.steps = 3;
+      options.warmup = 1;
+      options.precision = precision;
+      SCOPED_TRACE(std::string(a->name) + " " + precision);
+      expect_same(train(2, options, a->name), train(2, options, a->name, true));
+    }
 }
 
 TEST(Trainer, SeedAndOptionsChangeTheResult) {
@@ -126,31 +196,33 @@ TEST(Trainer, DigestsWhenDue) {
 }
 
 TEST(Trainer, ResumedEqualsUninterrupted) {
-  const Outcome whole = train(1);
-  const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "resume.safetensors").string();
-  for (size_t cut : {1u, 5u, 11u}) {
-    ThreadPool pool(1);
-    const Dataset data = tiny_data();
-    Outcome outcome;
-    {
-      Trainer first(tiny_model(), tiny_options(), data, pool);
-      for (size_t i = 0; i < cut; ++i) outcome.steps.push_back(first.step());
-      first.save_checkpoint(path);
+  const test::TempFolder folder;
+  const std::string path = folder.file("resume.safetensors");
+  for (const TrainOptions& options : variants()) {
+    const Outcome whole = train(1, options);
+    for (size_t cut : {1u, 5u, 11u}) {
+      ThreadPool pool(1);
+      const Dataset data = tiny_data();
+      Outcome outcome;
+      {
+        Trainer first(tiny_model(), options, data, pool);
+        for (size_t i = 0; i < cut; ++i) outcome.steps.push_back(first.step());
+        first.save_checkpoint(path);
+      }
+      Trainer second(tiny_model(), options, data, pool);
+      second.load_checkpoint(path);
+      EXPECT_EQ(second.compare_checkpoint(path), "");
+      while (!second.finished()) outcome.steps.push_back(second.step());
+      outcome.state = second.state_digest();
+      expect_same(whole, outcome);
+      EXPECT_NE(second.compare_checkpoint(path), "");
     }
-    Trainer second(tiny_model(), tiny_options(), data, pool);
-    second.load_checkpoint(path);
-    EXPECT_EQ(second.compare_checkpoint(path), "");
-    while (!second.finished()) outcome.steps.push_back(second.step());
-    outcome.state = second.state_digest();
-    expect_same(whole, outcome);
-    EXPECT_NE(second.compare_checkpoint(path), "");
   }
 }
 
 TEST(Trainer, DamagedCheckpointsAreRefusedAndLeaveTheStateAlone) {
-  const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "damage.safetensors").string();
+  const test::TempFolder folder;
+  const std::string path = folder.file("damage.safetensors");
   ThreadPool pool(1);
   const Dataset data = tiny_data();
   Trainer trainer(tiny_model(), tiny_options(), data, pool);
@@ -199,6 +271,24 @@ TEST(Trainer, StartsFromGivenWeights) {
   EXPECT_EQ(next.evaluate(data, 4), fresh.evaluate(data, 4));
 }
 
+TEST(Trainer, EvaluatesTheAverageAndLeavesTheStateAlone) {
+  TrainOptions options = tiny_options();
+  options.ema = 0.8;
+  ThreadPool pool(1);
+  const Dataset data = tiny_data();
+  Trainer trainer(tiny_model(), options, data, pool);
+  for (int i = 0; i < 6; ++i) trainer.step();
+  const std::string state = trainer.state_digest();
+  const double loss = trainer.evaluate_average(data, 5);
+  EXPECT_EQ(trainer.state_digest(), state);
+  EXPECT_NE(loss, trainer.evaluate(data, 5));
+  Trainer started(tiny_model(), options, data, trainer.averaged_weights(), pool);
+  EXPECT_EQ(loss, started.evaluate(data, 5));
+  Trainer plain(tiny_model(), tiny_options(), data, pool);
+  EXPECT_TRUE(plain.averaged_weights().empty());
+  EXPECT_THROW(plain.evaluate_average(data, 5), Error);
+}
+
 TEST(Trainer, DivergenceIsAnError) {
   TrainOptions options = tiny_options();
   options.lr = 1000;
@@ -206,26 +296,6 @@ TEST(Trainer, DivergenceIsAnError) {
   options.weight_decay = 1000;
   options.steps = 200;
   EXPECT_THROW(train(1, options), Error);
-}
-
-TEST(Schedule, WarmUpThenCosine) {
-  TrainOptions options;
-  options.steps = 110;
-  options.warmup = 10;
-  options.lr = 1;
-  options.min_lr = 0.1;
-  EXPECT_DOUBLE_EQ(learning_rate(options, 0), 0.1);
-  EXPECT_DOUBLE_EQ(learning_rate(options, 9), 1);
-  EXPECT_NEAR(learning_rate(options, 59), 0.55, 1e-12);
-  EXPECT_NEAR(learning_rate(options, 109), 0.1, 1e-12);
-  options.warmup = options.steps;
-  EXPECT_DOUBLE_EQ(learning_rate(options, 109), 1);
-}
-
-TEST(Schedule, BiasCorrection) {
-  EXPECT_NEAR(bias_correction(0.9, 1), 10, 1e-12);
-  EXPECT_NEAR(bias_correction(0.9, 2), 1 / 0.19, 1e-12);
-  EXPECT_EQ(bias_correction(0, 3), 1);
 }
 
 }  // namespace

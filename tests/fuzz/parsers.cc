@@ -15,6 +15,7 @@
 #include "cli/markdown.h"
 #include "cli/session_parameters.h"
 #include "files/gguf.h"
+#include "files/input_stream.h"
 #include "files/json.h"
 #include "files/safetensors.h"
 #include "grammar/matcher.h"
@@ -26,10 +27,14 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "train/dataset.h"
+#include "train/documents.h"
 #include "train/metrics.h"
-#include "train/preference_data.h"
+#include "train/receipt.h"
 #include "train/recipe.h"
+#include "train/samples.h"
 #include "train/state.h"
+#include "train/tensorboard.h"
+#include "train/token_file.h"
 
 namespace avocado::test {
 namespace {
@@ -210,8 +215,9 @@ void parse_model(Bytes bytes) {
 
 void parse_checkpoint(Bytes bytes) {
   const MemoryFile file(bytes);
-  TrainState state(tiny_graph());
-  read_checkpoint(file.path(), tiny_graph(), state, kDefinition);
+  static ThreadPool pool(1);
+  TrainState state(tiny_graph(), TrainOptions{});
+  read_checkpoint(file.path(), tiny_graph(), state, kDefinition, pool);
 }
 
 void parse_token_shard(Bytes bytes) {
@@ -227,6 +233,41 @@ void parse_token_shard(Bytes bytes) {
   }
 }
 
+void parse_token_file(Bytes bytes) {
+  const MemoryFile memory(bytes);
+  const TokenFile file = TokenFile::open(memory.path());
+  TokenReader reader(file);
+  for (TokenDocument document; reader.next(document);) touch(std::as_bytes(document.words));
+  line_report_to_json(file.lines());
+  file.check_contents();
+}
+
+// The first byte chooses compression and format; the rest is a file of training data. One of which
+// no line is of use counts as refused.
+void parse_documents(Bytes bytes) {
+  if (bytes.empty()) fail_input("fuzz: no data");
+  const auto choice = static_cast<size_t>(bytes[0]);
+  const MemoryFile memory(bytes.subspan(1));
+  InputStream input(memory.path(), static_cast<Compression>(choice % 3));
+  const DocumentFormat format = kDocumentFormats[1 + choice / 3 % 8].first;
+  TextBlocks blocks(input, format != DocumentFormat::plain);
+  LineReport report;
+  int64_t used = 0;
+  int64_t left = 2;  // the time that a file may take would not do for any number of lines
+  for (TextBlock block; left > 0 && blocks.next(block); --left) {
+    parse_block(block, format, report, [&](int64_t line, std::span<const SourceDocument> found) {
+      require(line >= block.first_line, "a line before the block");
+      require(found.size() == (format == DocumentFormat::preference ? 2 : 1), "a document is lost");
+      for (const SourceDocument& document : found) require(!document.empty(), "an empty document");
+      document_hashes(found);
+      ++used;
+    });
+  }
+  report.documents = used;
+  require(report.lines == used + report.dropped(), "a line is lost");
+  require_documents(report, "fuzz");
+}
+
 void parse_metrics(Bytes bytes) {
   const MemoryFile file(bytes);
   const MetricsFile metrics = read_metrics(file.path(), kDefinition);
@@ -234,13 +275,29 @@ void parse_metrics(Bytes bytes) {
   if (!metrics.problem.empty()) fail_input("{}", metrics.problem);
 }
 
-void parse_recipe(Bytes bytes) {
-  recipe_to_json(avocado::parse_recipe(std::string(as_text(bytes)), "fuzz"));
+void parse_event_file(Bytes bytes) {
+  const size_t end = end_of_events(as_text(bytes), 2);
+  require(end <= bytes.size() && end_of_events(as_text(bytes.first(end)), 2) == end,
+          "what is kept is not whole");
+  if (end < bytes.size()) fail_input("cut at {}", end);
 }
 
-void parse_preference_pair(Bytes bytes) {
-  const PreferencePair pair = avocado::parse_preference_pair(as_text(bytes), "fuzz");
-  require(pair.chosen.size() == pair.rejected.size(), "the prompts differ");
+void parse_samples(Bytes bytes) {
+  const MemoryFile file(bytes);
+  if (read_samples(file.path()).empty()) fail_input("no sample");
+}
+
+// A receipt that comes back from its text as it was; a signature that does not hold counts as
+// refused.
+void parse_receipt(Bytes bytes) {
+  const Receipt receipt = avocado::parse_receipt(std::string(as_text(bytes)), "fuzz");
+  const Receipt copy = avocado::parse_receipt(receipt_text(receipt), "copy");
+  require(receipt_text(copy) == receipt_text(receipt), "a copy differs");
+  if (!receipt_signature_holds(receipt)) fail_input("fuzz: the signature does not hold");
+}
+
+void parse_recipe(Bytes bytes) {
+  recipe_to_json(avocado::parse_recipe(std::string(as_text(bytes)), "fuzz"));
 }
 
 void use_packed_file(Bytes bytes) {

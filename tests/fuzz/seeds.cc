@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "base/philox.h"
+#include "base/sha256.h"
+#include "base/thread_pool.h"
 #include "chat/answer_format.h"
 #include "cli/session_parameters.h"
 #include "files/atomic_file.h"
@@ -20,7 +22,11 @@
 #include "text/bpe_trainer.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
+#include "train/receipt.h"
+#include "train/samples.h"
 #include "train/state.h"
+#include "train/tensorboard.h"
+#include "train/token_file.h"
 
 namespace avocado::test {
 namespace {
@@ -307,12 +313,14 @@ std::vector<Bytes> model_seeds() {
 }
 
 std::vector<Bytes> checkpoint_seeds() {
-  TrainState state(tiny_graph());
+  TrainState state(tiny_graph(), TrainOptions{});
   state.step = 3;
   state.position = 24;
   state.chain = "chain";
-  return {bytes_of_file(
-      [&](const std::string& path) { write_checkpoint(path, tiny_graph(), state, kDefinition); })};
+  ThreadPool pool(1);
+  return {bytes_of_file([&](const std::string& path) {
+    write_checkpoint(path, tiny_graph(), state, kDefinition, pool);
+  })};
 }
 
 std::vector<Bytes> token_shard_seeds() {
@@ -322,11 +330,42 @@ std::vector<Bytes> token_shard_seeds() {
       bytes_of_file([&](const std::string& path) { Dataset::pack(documents, 8, 9).save(path); })};
 }
 
+std::vector<Bytes> token_file_seeds() {
+  const std::vector<uint32_t> words{1, 2 | Dataset::kLearn, 3 | Dataset::kLearn};
+  Bytes file, documents;
+  for (uint64_t line : {1, 3})
+    append_document(documents, {line, 5, 7, std::span(words).first(line)});
+  LineReport report{.lines = 3, .documents = 2, .tokens = 4, .learned = 2, .problems = {}};
+  report.add(LineProblem::json, 2, "is not JSON");
+  TokenFileWriter writer(
+      [&](std::span<const std::byte> bytes) {
+        file.insert(file.end(), bytes.begin(), bytes.end());
+      },
+      {});
+  writer.add(documents);
+  writer.finish("a.jsonl", report);
+  return {file};
+}
+
+std::vector<Bytes> documents_seeds() {
+  const std::string lines =
+      "{\"text\": \"a\\u00e9\", \"id\": 3}\n\n{\"prompt\": \"p\", \"completion\": \"c\"}\n"
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"u\"}]}\r\n"
+      "{\"conversations\": [{\"from\": \"human\", \"value\": \"h\"}], \"system\": \"s\"}\n"
+      "{\"instruction\": \"i\", \"input\": \"\", \"output\": \"o\"}\nno JSON\n"
+      "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": [{\"role\": \"assistant\", "
+      "\"content\": \"r\"}]}";
+  // The number in front: compression + 3 * format.
+  return {bytes_of('\x03' + lines), bytes_of(std::string(1, '\0') + lines),
+          bytes_of('\x15' + lines)};
+}
+
 std::vector<Bytes> metrics_seeds() {
   std::string text = Json({{"kind", "run"}, {"definition", kDefinition}}).dump() + "\n";
   std::string chain = kDefinition;
   for (int64_t step = 1; step <= 3; ++step) {
     StepResult result{.step = step,
+                      .position = static_cast<uint64_t>(2 * step),
                       .loss = 1.0 / static_cast<double>(step),
                       .grad_norm = 0.5,
                       .lr = 1e-3,
@@ -339,6 +378,48 @@ std::vector<Bytes> metrics_seeds() {
   }
   text += Json({{"kind", "eval"}, {"step", 3}, {"loss", 0.25}}).dump() + "\n";
   return {bytes_of(text)};
+}
+
+std::vector<Bytes> event_file_seeds() {
+  const TempFolder folder;
+  {
+    TensorboardLog log(folder.path().string(), 0);
+    log.add(1, std::vector<Scalar>{{"loss", 2.5}, {"lr", 1e-3}});
+    log.add(2, std::vector<Scalar>{{"loss", 2.25}});
+  }
+  return {bytes_of(read_text_file(std::filesystem::directory_iterator(folder.path())->path()))};
+}
+
+std::vector<Bytes> samples_seeds() {
+  return {bytes_of_file([](const std::string& path) {
+    append_sample(path,
+                  {.step = 5, .prompt = "Once", .text = " upon", .tokens = 1, .ended = false});
+    append_sample(path, {.step = 10, .prompt = "Once", .text = "", .tokens = 0, .ended = true});
+  })};
+}
+
+std::vector<Bytes> receipt_seeds() {
+  Receipt receipt;
+  receipt.issued = "2026-11-22T13:05:00Z";
+  receipt.version = "0.1.0";
+  receipt.defines = R"({"train":{"steps":3},"data":")" + std::string(64, 'd') + "\"}";
+  receipt.definition = Sha256().update(receipt.defines).hex();
+  for (std::string* digest : {&receipt.source, &receipt.data, &receipt.tokenizer, &receipt.chain,
+                              &receipt.state, &receipt.weights})
+    *digest = std::string(64, 'd');
+  receipt.recipe = "[train]\nsteps = 3 # \u30a2\u30dc\u30ab\u30c9\n";
+  receipt.sources = {{"book.txt", std::string(64, '1')}};
+  receipt.parameters = 1000;
+  receipt.steps = 3;
+  receipt.files = {{"run.json", 900, std::string(64, '2')}, {"final.gguf", 5000, receipt.weights}};
+  std::vector<Bytes> seeds;
+  for (const unsigned char byte : {0, 1}) {
+    std::array<unsigned char, 32> seed{};
+    seed[0] = byte;
+    sign_receipt(receipt, SigningKey::from_seed(seed));
+    seeds.push_back(bytes_of(receipt_text(receipt)));
+  }
+  return seeds;
 }
 
 std::vector<Bytes> schema_seeds() {
@@ -359,12 +440,6 @@ std::vector<Bytes> gbnf_seeds() {
 
 std::vector<Bytes> pattern_seeds() {
   return {bytes_of("^(a|b)*[c-e]{2,5}\\d+$"), bytes_of("(?:\\w+\\s?)+\\b.*\\p{Lu}")};
-}
-
-std::vector<Bytes> preference_pair_seeds() {
-  return {bytes_of(R"({"prompt":"a","chosen":"b","rejected":"c"})"),
-          bytes_of(R"({"prompt":[{"role":"user","content":"a"}],"chosen":"b",
-"rejected":[{"role":"assistant","content":"c"}]})")};
 }
 
 std::vector<Bytes> recipe_seeds() {

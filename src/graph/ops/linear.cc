@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "graph/op.h"
+#include "kernels/linear/linear_bf16.h"
 
 namespace avocado::graph {
 namespace {
@@ -31,6 +32,7 @@ void finish(std::span<OpContext<T>> together) {
   const kernels::QuantizedInput* rounded = nullptr;
   for (OpContext<T>& c : together) {
     const WeightRef<T>& w = c.weight(0);
+    const Weight& shape = c.graph.weights[c.node.weights[0]];
     const T* bias = c.node.weights.size() > 1 ? c.weight(1).data : nullptr;
     if constexpr (std::is_same_v<T, float>) {
       if (c.rounded) rounded = c.rounded;
@@ -42,8 +44,11 @@ void finish(std::span<OpContext<T>> together) {
         kernels::linear(*c.pool, c.in[0], *w.packed, bias, c.out, c.rows);
         continue;
       }
+      if (c.bf16) {
+        kernels::linear_bf16(*c.pool, c.in[0], w.data, bias, c.out, c.rows, shape.rows, shape.cols);
+        continue;
+      }
     }
-    const Weight& shape = c.graph.weights[c.node.weights[0]];
     kernels::linear(*c.pool, c.in[0], w.data, bias, c.out, c.rows, shape.rows, shape.cols);
   }
   if (rounded) kernels::linear(*together[0].pool, *rounded, products);
@@ -53,12 +58,20 @@ template <class T>
 void backward(OpContext<T>& c) {
   const WeightRef<T>& w = c.weight(0);
   const Weight& shape = c.graph.weights[c.node.weights[0]];
-  if (w.grad)
-    kernels::linear_backward_weight(*c.pool, c.dout, c.in[0], w.grad, c.rows, shape.rows,
-                                    shape.cols);
+  const int64_t rows = shape.rows, cols = shape.cols;
   if (c.node.weights.size() > 1 && c.weight(1).grad)
-    kernels::linear_backward_bias(*c.pool, c.dout, c.weight(1).grad, c.rows, shape.rows);
-  kernels::linear_backward_input(*c.pool, c.dout, w.data, c.din[0], c.rows, shape.rows, shape.cols,
+    kernels::linear_backward_bias(*c.pool, c.dout, c.weight(1).grad, c.rows, rows);
+  if constexpr (std::is_same_v<T, float>) {
+    if (c.bf16) {
+      if (w.grad)
+        kernels::linear_backward_weight_bf16(*c.pool, c.dout, c.in[0], w.grad, c.rows, rows, cols);
+      kernels::linear_backward_input_bf16(*c.pool, c.dout, w.data, c.din[0], c.rows, rows, cols,
+                                          c.din_add[0]);
+      return;
+    }
+  }
+  if (w.grad) kernels::linear_backward_weight(*c.pool, c.dout, c.in[0], w.grad, c.rows, rows, cols);
+  kernels::linear_backward_input(*c.pool, c.dout, w.data, c.din[0], c.rows, rows, cols,
                                  c.din_add[0]);
 }
 

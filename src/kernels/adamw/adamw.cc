@@ -29,12 +29,8 @@ AVOCADO_IMPLEMENTATIONS(kAdamw, "adamw", adamw_range, Adamw, adamw_reference)
 AVOCADO_IMPLEMENTATIONS(kSumSquares, "sum_squares", sum_squares_chunk, SumSquares,
                         sum_squares_reference)
 
-void adamw(ThreadPool& pool, float* p, const float* grad, float* m, float* v, int64_t count,
-           const AdamwStep& step) {
-  Adamw* run = kAdamw.pick();
-  pool.run_chunks(count, kElementsPerTask, [&](int64_t i, int64_t end) {
-    run(p + i, grad + i, m + i, v + i, end - i, step);
-  });
+void adamw(float* p, const float* grad, float* m, float* v, int64_t count, const AdamwStep& step) {
+  kAdamw.pick()(p, grad, m, v, count, step);
 }
 
 double sum_squares(ThreadPool& pool, const float* x, int64_t count) {

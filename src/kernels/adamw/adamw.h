@@ -17,8 +17,8 @@
 
 namespace avocado::kernels {
 
-void adamw(ThreadPool& pool, float* p, const float* grad, float* m, float* v, int64_t count,
-           const AdamwStep& step);
+// Elementwise: the caller divides the work.
+void adamw(float* p, const float* grad, float* m, float* v, int64_t count, const AdamwStep& step);
 
 // Sum of squares in double: chunks of 4096 elements; in a chunk 16 double lanes, lane i mod 16,
 // each x widened then one FMA, tree 16 -> 8 -> 4 -> 2 -> 1; chunks are added ascending.

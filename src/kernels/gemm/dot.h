@@ -1,5 +1,6 @@
 #pragma once
-// One step of each kind of product, how B is stored for it, and how a row of A gets ready.
+// One step of each kind of product, how B is stored for it, and how an old C begins: in products of
+// bf16, zero with its sign where it is subnormal.
 
 #include <cstdint>
 
@@ -10,6 +11,7 @@ namespace {
 
 struct DotF32 {
   using Stored = float;
+  static AVOCADO_INLINE Vec begin(Vec old) { return old; }
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };
 
@@ -18,18 +20,12 @@ struct DotF16 : DotF32 {
   using Stored = uint16_t;
 };
 
-struct CopyF32 {
-  static constexpr int64_t kPerStep = 1;  // k per step
-  static AVOCADO_INLINE void row(const float* src, int64_t k, float* dst) {
-    for (int64_t i = 0; i < k; i += kLanes) store(dst + i, load(src + i, first(k - i)));
-  }
-};
-
 #if defined(__AVX512F__)
 // Written in assembly because the intrinsic asks that the whole function be compiled for CPUs with
 // bf16. Only called when has_avx512_bf16().
 struct DotBf16Native {
   using Stored = float;
+  static AVOCADO_INLINE Vec begin(Vec old) { return old; }  // the instruction flushes it
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
     return sum;
@@ -50,6 +46,7 @@ AVOCADO_INLINE void end_flush(unsigned old) { _mm_setcsr(old); }
 
 struct DotBf16 {
   using Stored = float;
+  static AVOCADO_INLINE Vec begin(Vec old) { return old; }  // the mode flushes it
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     return fma(low_half(a), low_half(b), fma(high_half(a), high_half(b), sum));
   }
@@ -91,9 +88,16 @@ AVOCADO_INLINE bool some_small(Vec first, Vec second) {
   return vminvq_u32(sizes) < 0x00800000;
 }
 
+AVOCADO_INLINE Vec flush_small(Vec v) {
+  const uint32x4_t bits = vreinterpretq_u32_f32(v);
+  const uint32x4_t small = vceqzq_u32(vandq_u32(bits, vdupq_n_u32(0x7f800000)));
+  return vreinterpretq_f32_u32(vbicq_u32(bits, vandq_u32(small, vdupq_n_u32(0x7fffffff))));
+}
+
 // Nearly no result is so small, so one look at both sums does, and the repair may be slow.
 struct DotBf16 {
   using Stored = float;
+  static AVOCADO_INLINE Vec begin(Vec old) { return flush_small(old); }
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     const Vec odd = fma(high_half(a), high_half(b), sum);
     const Vec both = fma(low_half(a), low_half(b), odd);
@@ -106,6 +110,7 @@ struct DotBf16 {
 // because the intrinsics ask for it. Only called when has_arm_bf16().
 struct DotBf16Native {
   using Stored = float;
+  static AVOCADO_INLINE Vec begin(Vec old) { return flush_small(old); }
   static AVOCADO_INLINE Vec step(Vec a, Vec b, Vec sum) {
     Vec odd = sum;
     __asm__(".arch armv8.2-a+bf16\n\tbfmlalt %0.4s, %1.8h, %2.8h" : "+w"(odd) : "w"(a), "w"(b));
@@ -116,33 +121,6 @@ struct DotBf16Native {
 };
 
 #endif
-
-// Rounds to bf16, nearest even; subnormals become zero with their sign.
-AVOCADO_INLINE uint32_t round_bf16(uint32_t bits) {
-  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  const uint32_t h = (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded;
-  return (h & 0x7f80) == 0 ? h & 0x8000 : h;
-}
-
-struct CopyBf16 {
-  static constexpr int64_t kPerStep = 2;
-  static AVOCADO_INLINE void row(const float* src, int64_t k, float* dst) {
-    int64_t i = 0;
-    for (; 2 * i + 1 < k; ++i) {
-      uint32_t even, odd;
-      __builtin_memcpy(&even, src + 2 * i, 4);
-      __builtin_memcpy(&odd, src + 2 * i + 1, 4);
-      const uint32_t pair = round_bf16(even) | round_bf16(odd) << 16;
-      __builtin_memcpy(dst + i, &pair, 4);
-    }
-    if (2 * i < k) {
-      uint32_t even;
-      __builtin_memcpy(&even, src + 2 * i, 4);
-      const uint32_t pair = round_bf16(even);
-      __builtin_memcpy(dst + i, &pair, 4);
-    }
-  }
-};
 
 }  // namespace
 }  // namespace avocado::kernels::AVOCADO_ISA_NS::native

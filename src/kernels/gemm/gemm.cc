@@ -58,7 +58,7 @@ void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmT
     GemmTile part = whole;
     part.rows = part_begin(whole.rows, down, i + 1) - r;
     part.cols = std::min(whole.cols, part_begin(panels, across, j + 1) * width) - p * width;
-    part.a += r * whole.lda;
+    part.a += whole.transposed ? r : r * whole.lda;
     part.b += p * whole.ldb;
     part.c += r * whole.ldc + p * width;
     if (part.bias) part.bias += p * width;

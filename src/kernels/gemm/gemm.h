@@ -20,7 +20,8 @@ class ThreadPool;
 namespace avocado::kernels {
 
 struct GemmTile {
-  const float* a = nullptr;  // A(i, k) at a[i * lda + k]; tile_transposed: at a[k * lda + i]
+  const float* a = nullptr;  // A(i, k) at a[i * lda + k], or, `transposed`, at a[k * lda + i]
+  bool transposed = false;
   int64_t lda = 0;
   const float* b = nullptr;  // the tile's first panel; tile_transposed: B(k, j) at b[k * ldb + j]
   int64_t ldb = 0;           // lanes from panel to panel; tile_transposed: from row to row
@@ -42,12 +43,20 @@ struct GemmKernels {
                float* panels);
   void (*pack_transposed)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0,
                           int64_t p1, float* panels);
+  // The same as pairs of k, rounded to bf16: ceil(k / 2) of them per column.
+  void (*pack_bf16)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,
+                    float* panels);
+  void (*pack_transposed_bf16)(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0,
+                               int64_t p1, float* panels);
   void (*tile)(const GemmTile&);
   void (*tile_f16)(const GemmTile&);  // B holds 16-bit floats, widened on the way
   void (*tile_transposed)(const GemmTile&);
   // A is f32 and is rounded to bf16 on the way; B holds ceil(k / 2) pairs per column.
   void (*tile_bf16)(const GemmTile&);
-  void (*tile_bf16_native)(const GemmTile&);  // when use_bf16(); null where unknown
+  void (*tile_transposed_bf16)(const GemmTile&);  // A transposed, B in panels
+  // When use_bf16(); null where unknown.
+  void (*tile_bf16_native)(const GemmTile&);
+  void (*tile_transposed_bf16_native)(const GemmTile&);
 };
 
 // Those of the active instruction set; null for the scalar reference.

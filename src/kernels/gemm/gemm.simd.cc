@@ -1,6 +1,7 @@
 #include "kernels/gemm/gemm.h"
 
 #include "kernels/gemm/dot.h"
+#include "kernels/gemm/strip.h"
 #include "kernels/gemm/vector.h"
 
 namespace avocado::kernels::AVOCADO_ISA_NS {
@@ -9,18 +10,11 @@ namespace {
 
 using namespace native;
 
-// Steps of k between loading and storing the accumulators: this much of a panel, and of a strip of
-// A, stays in the first-level cache.
-constexpr int64_t kBlock = 256;
 // Rows of C that one task takes, in strips of at most kRows.
 constexpr int64_t kTileRows = 112;
 constexpr int64_t kTileRowsTransposed = 224;
 constexpr int64_t kStrips = (kTileRowsTransposed + kRows - 1) / kRows;
-// A strip of A is copied, [row][k] with rows this far apart (a constant, so one pointer reaches all
-// of them; no multiple of a page, so they do not fight for the same cache sets) ...
-constexpr int64_t kRowStep = kBlock + 16;
-// ... or, where A is transposed, [k][row] with this many lanes per k, and strips this far apart.
-constexpr int64_t kColumnStep = (kRows + 7) / 8 * 8;
+// Strips of a transposed A are this far apart.
 constexpr int64_t kStripStep = kBlock * kColumnStep + 48;
 // Columns of a B of 16-bit floats that are widened at once.
 constexpr int64_t kWideCols = 256;
@@ -31,8 +25,6 @@ constexpr int64_t kScratchWide = kRows * kRowStep + kBlock * kWideCols;
 // Rows of B to fetch ahead of their use from the second-level cache.
 constexpr int64_t kFetchAhead = 12;
 constexpr int64_t kLine = 64;  // bytes
-// Rows of transposed matrices to fetch ahead of their use from memory.
-constexpr int64_t kRowsAhead = 16;
 
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -42,9 +34,9 @@ struct Ahead {
   int64_t step;
 };
 
-// R rows x V vectors of C, `steps` steps. A's element (r, s) is at a[r * kRowStep + s]. Row s of
-// panel p of B is at b + p * ldb + s * kWidth.
-template <class Dot, int R, int V>
+// R rows x V vectors of C, `steps` steps. A lies as Strip says (strip.h). Row s of panel p of B is
+// at b + p * ldb + s * kWidth.
+template <class Dot, class Strip, int R, int V>
 void micro(const float* a, const typename Dot::Stored* b, int64_t ldb, int64_t steps, float* c,
            int64_t ldc, int64_t cols, bool accumulate, Ahead ahead) {
   Vec sum[R][V];
@@ -52,7 +44,8 @@ void micro(const float* a, const typename Dot::Stored* b, int64_t ldb, int64_t s
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v)
-      sum[r][v] = accumulate ? load(c + r * ldc + v * kLanes, first(cols - v * kLanes)) : zero();
+      sum[r][v] = accumulate ? Dot::begin(load(c + r * ldc + v * kLanes, first(cols - v * kLanes)))
+                             : zero();
   }
 #pragma GCC unroll 4
   for (int64_t s = 0; s < steps; ++s) {
@@ -68,11 +61,11 @@ void micro(const float* a, const typename Dot::Stored* b, int64_t ldb, int64_t s
     }
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      const Vec as = splat(a + r * kRowStep);
+      const Vec as = splat(a + r * Strip::kRowStride);
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) sum[r][v] = Dot::step(as, bs[v], sum[r][v]);
     }
-    a += 1;
+    a += Strip::kStepStride;
     b += kWidth;
   }
 #pragma GCC unroll 14
@@ -97,11 +90,11 @@ constexpr int panels_at_once(int64_t rows) {
 constexpr int capped(int rows) { return rows < kRows ? rows : kRows; }
 #define AVOCADO_ROWS(F) \
   F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8), F(9), F(10), F(11), F(12), F(13), F(14)
-#define AVOCADO_ONE(R) micro<Dot, capped(R), kVectors>
-#define AVOCADO_WIDE(R) micro<Dot, capped(R), kVectors * panels_at_once(capped(R))>
-template <class Dot>
+#define AVOCADO_ONE(R) micro<Dot, Strip, capped(R), kVectors>
+#define AVOCADO_WIDE(R) micro<Dot, Strip, capped(R), kVectors * panels_at_once(capped(R))>
+template <class Dot, class Strip>
 constexpr Micro<Dot> kOnePanel[] = {AVOCADO_ROWS(AVOCADO_ONE)};
-template <class Dot>
+template <class Dot, class Strip>
 constexpr Micro<Dot> kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
 #undef AVOCADO_ONE
 #undef AVOCADO_WIDE
@@ -110,30 +103,33 @@ constexpr Micro<Dot> kManyPanels[] = {AVOCADO_ROWS(AVOCADO_WIDE)};
 int64_t strips_of(int64_t rows) { return (rows + kRows - 1) / kRows; }
 int64_t strip_begin(int64_t rows, int64_t i) { return rows * i / strips_of(rows); }
 
-// A comes row by row, B packed. A strip of A is copied once and meets all panels.
-template <class Dot, class Copy>
+// B comes packed. A strip of A is copied once and meets all panels.
+template <class Dot, class Strip>
 void multiply(const GemmTile& t) {
-  const int64_t steps = (t.k + Copy::kPerStep - 1) / Copy::kPerStep;
+  const int64_t steps = (t.k + Strip::kPerStep - 1) / Strip::kPerStep;
   const int64_t panels = (t.cols + kWidth - 1) / kWidth;
+  constexpr bool kByRows = Strip::kStepStride == 1;
   using Stored = typename Dot::Stored;
   const auto* b = reinterpret_cast<const Stored*>(t.b);
   const int64_t ldb = t.ldb * (sizeof(Stored) == 2 ? 2 : 1);  // t.ldb counts floats
   for (int64_t s0 = 0; s0 == 0 || s0 < steps; s0 += kBlock) {
     const int64_t count = min(kBlock, steps - s0);
-    const int64_t k0 = s0 * Copy::kPerStep, k1 = min(t.k, (s0 + count) * Copy::kPerStep);
+    const int64_t k0 = s0 * Strip::kPerStep, k = min(t.k - k0, count * Strip::kPerStep);
     for (int64_t i = 0; i < strips_of(t.rows); ++i) {
       const int64_t r0 = strip_begin(t.rows, i), rows = strip_begin(t.rows, i + 1) - r0;
-      for (int64_t r = 0; r < rows; ++r)
-        Copy::row(t.a + (r0 + r) * t.lda + k0, k1 - k0, t.scratch + r * kRowStep);
+      const float* a = t.a + (kByRows ? r0 * t.lda + k0 : k0 * t.lda + r0);
+      Strip::copy(a, t.lda, rows, k, t.scratch);
       int64_t taken = 0;
       for (int64_t p = 0; p < panels; p += taken) {
         const int64_t cols = t.cols - p * kWidth;
         const int many = panels_at_once(rows);
         taken = many * kWidth <= cols ? many : 1;
-        const Micro<Dot> kernel = (taken > 1 ? kManyPanels<Dot> : kOnePanel<Dot>)[rows - 1];
-        // The next strip of A comes from far; its fetching is spread over this strip's panels.
-        const int64_t share = rows * (k1 - k0) / panels;
-        const float* next = t.a + (r0 + rows) * t.lda + k0 + p * share;
+        const Micro<Dot> kernel =
+            (taken > 1 ? kManyPanels<Dot, Strip> : kOnePanel<Dot, Strip>)[rows - 1];
+        // The next strip of A, if it is rows of their own, comes from far; its fetching is spread
+        // over this strip's panels.
+        const int64_t share = kByRows ? rows * k / panels : 0;
+        const float* next = kByRows ? a + rows * t.lda + p * share : a;
         kernel(t.scratch, b + p * ldb + s0 * kWidth, ldb, count, t.c + r0 * t.ldc + p * kWidth,
                t.ldc, cols, t.accumulate || s0 > 0, {next, count > 0 ? taken * share / count : 0});
       }
@@ -149,7 +145,7 @@ void add_bias(const GemmTile& t) {
 }
 
 void tile(const GemmTile& t) {
-  multiply<DotF32, CopyF32>(t);
+  multiply<DotF32, Rows>(t);
   add_bias(t);
 }
 
@@ -167,7 +163,7 @@ void widen(const GemmTile& t, int64_t k0, int64_t count, int64_t col, int64_t co
 // into memory that stays in the second-level cache.
 void tile_f16(const GemmTile& t) {
   if (strips_of(t.rows) <= 2) {
-    multiply<DotF16, CopyF32>(t);
+    multiply<DotF16, Rows>(t);
   } else {
     float* wide = t.scratch + kRows * kRowStep;
     for (int64_t k0 = 0; k0 == 0 || k0 < t.k; k0 += kBlock) {
@@ -181,7 +177,7 @@ void tile_f16(const GemmTile& t) {
         block.k = min(kBlock, t.k - k0);
         block.accumulate = t.accumulate || k0 > 0;
         widen(t, k0, block.k, col, block.cols, wide);
-        multiply<DotF32, CopyF32>(block);
+        multiply<DotF32, Rows>(block);
       }
     }
   }
@@ -190,16 +186,24 @@ void tile_f16(const GemmTile& t) {
 
 void tile_bf16(const GemmTile& t) {
   const unsigned old = begin_flush();
-  multiply<DotBf16, CopyBf16>(t);
+  multiply<DotBf16, RowsBf16>(t);
   end_flush(old);
   add_bias(t);
 }
 
+void tile_transposed_bf16(const GemmTile& t) {
+  const unsigned old = begin_flush();
+  multiply<DotBf16, ColumnsBf16>(t);
+  end_flush(old);
+}
+
 #if defined(__AVX512F__) || defined(__aarch64__)
 void tile_bf16_native(const GemmTile& t) {
-  multiply<DotBf16Native, CopyBf16>(t);
+  multiply<DotBf16Native, RowsBf16>(t);
   add_bias(t);
 }
+
+void tile_transposed_bf16_native(const GemmTile& t) { multiply<DotBf16Native, ColumnsBf16>(t); }
 #endif
 
 // Columns [0, cols) of `count` rows of B, the others zero.
@@ -325,6 +329,47 @@ void pack_transposed(const float* w, int64_t ld, int64_t k, int64_t cols, int64_
   }
 }
 
+void pack_bf16(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0, int64_t p1,
+               float* panels) {
+  const int64_t steps = (k + 1) / 2;
+  for (int64_t p = p0; p < p1; ++p) {
+    for (int64_t s = 0; s < steps; ++s) {
+      const float* even = w + 2 * s * ld + p * kWidth;
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        const Mask some = first(cols - p * kWidth - v * kLanes);
+        const Vec odd = 2 * s + 1 < k ? load(even + ld + v * kLanes, some) : zero();
+        store(panels + (p * steps + s) * kWidth + v * kLanes,
+              bf16_pairs(load(even + v * kLanes, some), odd));
+      }
+    }
+  }
+}
+
+void pack_transposed_bf16(const float* w, int64_t ld, int64_t k, int64_t cols, int64_t p0,
+                          int64_t p1, float* panels) {
+  const int64_t steps = (k + 1) / 2;
+  float pairs[4][kBlock];
+  for (int64_t p = p0; p < p1; ++p) {
+    for (int64_t j = p * kWidth; j < (p + 1) * kWidth; j += 4) {
+      for (int64_t s0 = 0; s0 < steps; s0 += kBlock) {
+        const int64_t count = min(kBlock, steps - s0);
+        for (int64_t i = 0; i < 4; ++i) {
+          if (j + i < cols)
+            pair_row(w + (j + i) * ld + 2 * s0, min(k - 2 * s0, 2 * kBlock), pairs[i]);
+          else
+            for (int64_t s = 0; s < count; ++s) pairs[i][s] = 0;
+        }
+        float* dst = panels + (p * steps + s0) * kWidth + j % kWidth;
+        int64_t s = 0;
+        for (; s + 4 <= count; s += 4) transpose4(pairs[0] + s, kBlock, dst + s * kWidth, kWidth);
+        for (; s < count; ++s)
+          for (int64_t i = 0; i < 4; ++i) __builtin_memcpy(dst + s * kWidth + i, pairs[i] + s, 4);
+      }
+    }
+  }
+}
+
 constexpr GemmKernels kKernels = {
     .width = kWidth,
     .max_rows = kTileRows,
@@ -332,14 +377,19 @@ constexpr GemmKernels kKernels = {
     .scratch = kScratchWide > kScratchTransposed ? kScratchWide : kScratchTransposed,
     .pack = pack,
     .pack_transposed = pack_transposed,
+    .pack_bf16 = pack_bf16,
+    .pack_transposed_bf16 = pack_transposed_bf16,
     .tile = tile,
     .tile_f16 = tile_f16,
     .tile_transposed = tile_transposed,
     .tile_bf16 = tile_bf16,
+    .tile_transposed_bf16 = tile_transposed_bf16,
 #if defined(__AVX512F__) || defined(__aarch64__)
     .tile_bf16_native = tile_bf16_native,
+    .tile_transposed_bf16_native = tile_transposed_bf16_native,
 #else
     .tile_bf16_native = nullptr,
+    .tile_transposed_bf16_native = nullptr,
 #endif
 };
 

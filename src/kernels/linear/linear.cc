@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -12,22 +11,12 @@
 #include "kernels/isa.h"
 #include "kernels/linear/bf16.h"
 #include "kernels/linear/reference.h"
+#include "kernels/linear/tiles.h"
 #include "kernels/reference.h"
 #include "tensor/buffer.h"
 
 namespace avocado::kernels {
 namespace {
-
-// Calls body(r0, r1, c0, c1) for tiles of a rows x cols output.
-void for_tiles(ThreadPool& pool, int64_t rows, int64_t cols,
-               const std::function<void(int64_t, int64_t, int64_t, int64_t)>& body) {
-  constexpr int64_t kRows = 16, kCols = 64;
-  const int64_t across = (cols + kCols - 1) / kCols;
-  pool.run((rows + kRows - 1) / kRows * across, [&](int64_t task) {
-    const int64_t r = task / across * kRows, c = task % across * kCols;
-    body(r, std::min(rows, r + kRows), c, std::min(cols, c + kCols));
-  });
-}
 
 // The scalar reference for float, in a form that FMA instructions can serve (reference.h).
 AVOCADO_FMA_CLONES void forward_tile(const float* x, const float* w, const float* bias, float* y,
@@ -314,6 +303,17 @@ void linear_backward_bias(ThreadPool& pool, const T* dy, T* dbias, int64_t n, in
   pool.run_chunks(out, 64, [&](int64_t o0, int64_t o1) {
     reference::linear_backward_bias(dy, dbias, n, out, o0, o1);
   });
+}
+
+size_t linear_scratch_bytes(int64_t n, int64_t out, int64_t in, bool bf16) {
+  const GemmKernels* kernels = gemm_kernels();
+  if (!kernels) return 0;
+  const auto panels = [&](int64_t k, int64_t cols) {
+    const int64_t width = kernels->width;
+    return (cols + width - 1) / width * width * (bf16 ? (k + 1) / 2 : k);
+  };
+  const int64_t weight = std::max(panels(in, out), panels(out, in));
+  return sizeof(float) * static_cast<size_t>(bf16 ? std::max(weight, panels(n, in)) : weight);
 }
 
 #define AVOCADO_LINEAR(T)                                                                         \

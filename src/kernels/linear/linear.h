@@ -76,4 +76,8 @@ void linear_backward_weight(ThreadPool& pool, const T* dy, const T* x, T* dw, in
 template <class T>
 void linear_backward_bias(ThreadPool& pool, const T* dy, T* dbias, int64_t n, int64_t out);
 
+// Bytes the calling thread keeps after the three products of this shape on f32 matrices, with f32
+// or with bf16 factors (linear_bf16.h).
+size_t linear_scratch_bytes(int64_t n, int64_t out, int64_t in, bool bf16);
+
 }  // namespace avocado::kernels

@@ -14,6 +14,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/isa.h"
 #include "kernels/linear/bf16.h"
+#include "kernels/linear/linear_bf16.h"
 #include "tensor/dtype.h"
 
 namespace avocado::kernels {
@@ -76,6 +77,7 @@ struct Shape {
 // Every output of every function of linear.h, each between its guards.
 struct Outputs {
   std::vector<float> y, y_bias, packed, y_f16, f16, bf16, dx, dx_add, dw, dbias;
+  std::vector<float> y16, dx16, dx16_add, dw16;  // linear_bf16.h
 };
 
 struct Inputs {
@@ -103,6 +105,10 @@ struct Inputs {
     o.dx_add = guarded(x);
     o.dw = guarded(w);
     o.dbias = guarded(bias);
+    o.y16 = zeros(n * out);
+    o.dx16 = zeros(n * in);
+    o.dx16_add = guarded(x);
+    o.dw16 = guarded(w);
     const PackedWeight p = PackedWeight::from_f32(pool, w.data(), out, in);
     const PackedWeight p16 = PackedWeight::from_bf16(pool, w16.data(), out, in);
     const PackedWeight half = PackedWeight::from_f16(pool, halves.data(), out, in);
@@ -117,6 +123,12 @@ struct Inputs {
     linear_backward_input(pool, dy.data(), w.data(), o.dx_add.data() + kGuards, n, out, in, true);
     linear_backward_weight(pool, dy.data(), x.data(), o.dw.data() + kGuards, n, out, in);
     linear_backward_bias(pool, dy.data(), o.dbias.data() + kGuards, n, out);
+    linear_bf16(pool, x.data(), w.data(), none, o.y16.data() + kGuards, n, out, in);
+    linear_backward_input_bf16(pool, dy.data(), w.data(), o.dx16.data() + kGuards, n, out, in,
+                               false);
+    linear_backward_input_bf16(pool, dy.data(), w.data(), o.dx16_add.data() + kGuards, n, out, in,
+                               true);
+    linear_backward_weight_bf16(pool, dy.data(), x.data(), o.dw16.data() + kGuards, n, out, in);
     return o;
   }
 
@@ -133,6 +145,10 @@ void expect_same(const Outputs& got, const Outputs& want) {
   EXPECT_TRUE(same(got.f16, want.y_f16)) << "f16 as the widened weights";
   EXPECT_TRUE(same(got.f16, want.f16)) << "f16";
   EXPECT_TRUE(same(got.bf16, want.bf16)) << "bf16";
+  EXPECT_TRUE(same(got.y16, want.bf16)) << "bf16, rounded on the way";
+  EXPECT_TRUE(same(got.dx16, want.dx16)) << "backward input in bf16";
+  EXPECT_TRUE(same(got.dx16_add, want.dx16_add)) << "backward input in bf16, added";
+  EXPECT_TRUE(same(got.dw16, want.dw16)) << "backward weight in bf16";
   EXPECT_TRUE(same(got.dx, want.dx)) << "backward input";
   EXPECT_TRUE(same(got.dx_add, want.dx_add)) << "backward input, added";
   EXPECT_TRUE(same(got.dw, want.dw)) << "backward weight";
@@ -190,7 +206,8 @@ TEST_F(LinearTest, GuardsStayIntact) {
   for (Isa isa : available_isas()) {
     set_active_isa(isa);
     const Outputs o = inputs.run(one_);
-    for (const auto* v : {&o.y, &o.y_bias, &o.packed, &o.bf16, &o.dx, &o.dx_add, &o.dw, &o.dbias}) {
+    for (const auto* v : {&o.y, &o.y_bias, &o.packed, &o.bf16, &o.dx, &o.dx_add, &o.dw, &o.dbias,
+                          &o.y16, &o.dx16, &o.dx16_add, &o.dw16}) {
       for (size_t i = 0; i < kGuards; ++i) {
         ASSERT_EQ((*v)[i], kGuard);
         ASSERT_EQ((*v)[v->size() - 1 - i], kGuard);
@@ -320,6 +337,40 @@ TEST_F(LinearTest, WithoutTheBf16InstructionsEqualsScalar) {
   whole.k = in;
   gemm(one_, kernels, kernels.tile_bf16, whole);
   EXPECT_TRUE(same(y, want.bf16));
+
+  const int64_t pairs = (n + 1) / 2, across = (in + kernels.width - 1) / kernels.width;
+  std::vector<float> rows(static_cast<size_t>(across * kernels.width * pairs));
+  kernels.pack_bf16(inputs.x.data(), in, n, in, 0, across, rows.data());
+  std::vector<float> dw = guarded(inputs.w);
+  gemm(one_, kernels, kernels.tile_transposed_bf16,
+       {.a = inputs.dy.data(),
+        .transposed = true,
+        .lda = out,
+        .b = rows.data(),
+        .ldb = pairs * kernels.width,
+        .c = dw.data() + kGuards,
+        .ldc = in,
+        .rows = out,
+        .cols = in,
+        .k = n,
+        .accumulate = true});
+  EXPECT_TRUE(same(dw, want.dw16));
+}
+
+// Rows may come in parts of even size: so the head's gradient, made block by block, is that of all
+// rows at once.
+TEST_F(LinearTest, WeightGradientsInBf16AddRowsInPairs) {
+  const int64_t n = 301, out = 40, in = 50, part = 64;
+  const Inputs inputs({n, out, in}, true);
+  for (Isa isa : available_isas()) {
+    set_active_isa(isa);
+    const std::vector<float> whole = inputs.run(one_).dw16;
+    std::vector<float> parts = guarded(inputs.w);
+    for (int64_t r = 0; r < n; r += part)
+      linear_backward_weight_bf16(one_, inputs.dy.data() + r * out, inputs.x.data() + r * in,
+                                  parts.data() + kGuards, std::min(part, n - r), out, in);
+    EXPECT_TRUE(same(parts, whole)) << isa_name(isa);
+  }
 }
 
 // The gradient functions in double against central differences of the forward function.

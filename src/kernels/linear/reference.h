@@ -56,6 +56,67 @@ inline void linear_bf16(const float* x, const float* w, const float* bias, float
   }
 }
 
+// A pair of factors, rounded to bf16.
+inline uint32_t rounded_pair(float even, float odd) {
+  return bf16_pair(f32_to_bf16(even), f32_to_bf16(odd));
+}
+
+// A sum of bf16 products that begins with an old value.
+inline float bf16_begin(float old) {
+  return std::fabs(old) < 0x1p-126f ? std::copysign(0.0f, old) : old;
+}
+
+// The same for f32 weights, rounded (linear_bf16.h).
+inline void linear_rounded(const float* x, const float* w, const float* bias, float* y, int64_t out,
+                           int64_t in, int64_t r0, int64_t r1, int64_t o0, int64_t o1) {
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t o = o0; o < o1; ++o) {
+      float sum = 0;
+      for (int64_t k = 0; k < in; k += 2) {
+        const float *a = x + r * in + k, *b = w + o * in + k;
+        const bool odd = k + 1 < in;
+        sum = bf16_dot_pair(sum, rounded_pair(a[0], odd ? a[1] : 0.0f),
+                            rounded_pair(b[0], odd ? b[1] : 0.0f));
+      }
+      y[r * out + o] = bias ? sum + bias[o] : sum;
+    }
+  }
+}
+
+// dx[r, i] for r in [r0, r1), i in [i0, i1).
+inline void linear_backward_input_bf16(const float* dy, const float* w, float* dx, int64_t out,
+                                       int64_t in, bool add, int64_t r0, int64_t r1, int64_t i0,
+                                       int64_t i1) {
+  for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t i = i0; i < i1; ++i) {
+      float sum = add ? bf16_begin(dx[r * in + i]) : 0.0f;
+      for (int64_t o = 0; o < out; o += 2) {
+        const bool odd = o + 1 < out;
+        sum = bf16_dot_pair(sum, rounded_pair(dy[r * out + o], odd ? dy[r * out + o + 1] : 0.0f),
+                            rounded_pair(w[o * in + i], odd ? w[(o + 1) * in + i] : 0.0f));
+      }
+      dx[r * in + i] = sum;
+    }
+  }
+}
+
+// dw[o, i] for o in [o0, o1), i in [i0, i1).
+inline void linear_backward_weight_bf16(const float* dy, const float* x, float* dw, int64_t n,
+                                        int64_t out, int64_t in, int64_t o0, int64_t o1, int64_t i0,
+                                        int64_t i1) {
+  for (int64_t o = o0; o < o1; ++o) {
+    for (int64_t i = i0; i < i1; ++i) {
+      float sum = bf16_begin(dw[o * in + i]);
+      for (int64_t r = 0; r < n; r += 2) {
+        const bool odd = r + 1 < n;
+        sum = bf16_dot_pair(sum, rounded_pair(dy[r * out + o], odd ? dy[(r + 1) * out + o] : 0.0f),
+                            rounded_pair(x[r * in + i], odd ? x[(r + 1) * in + i] : 0.0f));
+      }
+      dw[o * in + i] = sum;
+    }
+  }
+}
+
 // dx[r, i] for r in [r0, r1), i in [i0, i1).
 template <class T>
 void linear_backward_input(const T* dy, const T* w, T* dx, int64_t out, int64_t in, bool add,

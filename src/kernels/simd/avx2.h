@@ -168,6 +168,15 @@ AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
         _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8 * i))));
   return y;
 }
+AVOCADO_LANES void store_low_bytes(uint8_t* p, I32x16 a) {
+  const __m256i low = _mm256_set1_epi32(0xff);
+  // Packing works on halves of a register; the permutation brings their quarters into order.
+  const __m256i words = _mm256_permute4x64_epi64(
+      _mm256_packus_epi32(_mm256_and_si256(a.v[0], low), _mm256_and_si256(a.v[1], low)), 0xd8);
+  const __m128i bytes =
+      _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+}
 AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const auto widen = [](__m128i codes) __attribute__((always_inline)) {

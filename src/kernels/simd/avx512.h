@@ -128,6 +128,9 @@ AVOCADO_LANES F32x16 load_int8(const int8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
 }
+AVOCADO_LANES void store_low_bytes(uint8_t* p, I32x16 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
+}
 AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
   const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

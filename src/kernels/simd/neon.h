@@ -140,6 +140,11 @@ AVOCADO_LANES F32x16 widen_int8(int8x16_t bytes) {
                                                           : vget_high_s16(half[i / 2]))));
 }
 AVOCADO_LANES F32x16 load_int8(const int8_t* p) { return widen_int8(vld1q_s8(p)); }
+AVOCADO_LANES void store_low_bytes(uint8_t* p, I32x16 a) {
+  const int16x8_t low = vcombine_s16(vmovn_s32(a.v[0]), vmovn_s32(a.v[1]));
+  const int16x8_t high = vcombine_s16(vmovn_s32(a.v[2]), vmovn_s32(a.v[3]));
+  vst1q_u8(p, vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(low), vmovn_s16(high))));
+}
 AVOCADO_LANES void load_nibbles(const uint8_t* p, F32x16* low, F32x16* high) {
   const uint8x16_t bytes = vld1q_u8(p);
   const int8x16_t eight = vdupq_n_s8(8);

@@ -20,6 +20,7 @@
 //   sum_rows, max_rows                    lane i: sum(rows[i]), or the largest lane of rows[i]
 //   times_two_to(x, n)                    x * 2^n for whole n and a normal result; a NaN stays one
 //   load_f16, store_f16 (nearest even), load_bf16, load_int8   16 stored numbers as floats
+//   store_low_bytes(p, i)                 the low byte of each lane
 //   load_nibbles(p, &low, &high)          the low and the high halves of 16 bytes, minus 8
 //   zero64, add_squares
 

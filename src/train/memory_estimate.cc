@@ -1,0 +1,168 @@
+#include "train/memory_estimate.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "graph/executor.h"
+#include "kernels/linear/linear.h"
+#include "models/registry.h"
+#include "train/state.h"
+
+namespace avocado {
+namespace {
+
+// Measured: the program itself with a tokenizer of 1024 tokens, and a thread with its stack and
+// scratch memory.
+constexpr uint64_t kProgram = uint64_t{24} << 20, kThread = uint64_t{1} << 20;
+constexpr uint64_t kFloat = sizeof(float);
+constexpr uint64_t kMoments = 2;  // of AdamW
+
+// The most that `rows` rows of a shard can hold.
+graph::BatchSize largest_batch(const Dataset& data, int64_t rows) {
+  graph::BatchSize most;
+  rows = std::min(rows, data.rows());
+  for (int64_t r = 0; r < data.rows(); ++r) {
+    graph::BatchSize size;
+    for (int64_t s = data.first_sequence(r); s < data.last_sequence(r); ++s) {
+      const std::span<const uint32_t> words = data.sequence(s);
+      const auto count = static_cast<int64_t>(words.size()) - 1;
+      size.tokens += count;
+      size.pages += (count + kernels::kTile - 1) / kernels::kTile;
+      for (uint32_t word : words.subspan(1)) size.wanted += (word & Dataset::kLearn) != 0;
+    }
+    most.tokens = std::max(most.tokens, size.tokens * rows);
+    most.wanted = std::max(most.wanted, size.wanted * rows);
+    most.pages = std::max(most.pages, size.pages * rows);
+  }
+  return most;
+}
+
+uint64_t shard_bytes(const Dataset& data) {
+  const auto last = static_cast<uint64_t>(data.last_sequence(data.rows() - 1));
+  return sizeof(uint32_t) * (static_cast<uint64_t>(data.inputs()) + last) +
+         sizeof(uint64_t) * (static_cast<uint64_t>(data.rows()) + last + 2);
+}
+
+uint64_t product_bytes(const graph::Graph& graph, int64_t tokens, bool bf16) {
+  size_t most = 0;
+  for (const graph::Node& node : graph.nodes) {
+    if (node.op != graph::OpKind::linear) continue;
+    const graph::Weight& w = graph.weights[node.weights[0]];
+    most = std::max(most, kernels::linear_scratch_bytes(tokens, w.rows, w.cols, bf16));
+  }
+  return most;
+}
+
+std::string size_text(uint64_t bytes) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20, kGiB = uint64_t{1} << 30;
+  const auto amount = static_cast<double>(bytes);
+  return bytes >= kGiB ? fmt::format("{:.2f} GiB", amount / static_cast<double>(kGiB))
+                       : fmt::format("{:.1f} MiB", amount / static_cast<double>(kMiB));
+}
+
+// What would need less, with its size; empty when nothing would.
+std::string advice(MemoryRequest request) {
+  const uint64_t needed = estimate_memory(request).total();
+  std::string text;
+  const auto offer = [&](const std::string& change) {
+    const uint64_t bytes = estimate_memory(request).total();
+    if (bytes < needed) text += fmt::format("\n  {} would need {}", change, size_text(bytes));
+  };
+  if (!request.recompute) {
+    request.recompute = true;
+    offer("recompute = true (the same result, slower)");
+  }
+  if (request.options.rows > 1) {
+    request.options.micro_batches *= request.options.rows;
+    request.options.rows = 1;
+    offer(fmt::format("{}rows = 1 with micro_batches = {}", text.empty() ? "" : "that and ",
+                      request.options.micro_batches));
+  }
+  return text.empty() ? "\n  a smaller model or shorter rows would need less" : text;
+}
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const MemoryRequest& request) {
+  const graph::Graph graph = build_graph(request.config);
+  const uint64_t weights = static_cast<uint64_t>(WeightLayout(graph).total) * kFloat;
+  const bool bf16 = request.options.precision == "bf16";
+  graph::BatchSize batch = largest_batch(request.train, request.options.rows);
+  MemoryEstimate estimate;
+  estimate.data = shard_bytes(request.train);
+  if (request.eval) {
+    const graph::BatchSize eval = largest_batch(*request.eval, request.options.rows);
+    batch.tokens = std::max(batch.tokens, eval.tokens);
+    batch.wanted = std::max(batch.wanted, eval.wanted);
+    batch.pages = std::max(batch.pages, eval.pages);
+    estimate.data += shard_bytes(*request.eval);
+  }
+  estimate.weights = weights;
+  estimate.gradient = weights;
+  estimate.optimizer = kMoments * weights;
+  // One partial sum for every bit of the index of the last micro-batch.
+  estimate.partials = weights * static_cast<uint64_t>(std::bit_width(
+                                    static_cast<uint64_t>(request.options.micro_batches - 1)));
+  estimate.activations = graph::training_bytes(graph, {request.recompute, bf16}, batch);
+  estimate.products = product_bytes(graph, batch.tokens, bf16);
+  estimate.program = kProgram + kThread * static_cast<uint64_t>(request.threads);
+  return estimate;
+}
+
+std::string describe_memory(const MemoryEstimate& e) {
+  std::string text = size_text(e.total()) + ":";
+  const char* comma = " ";
+  for (const auto& [name, bytes] :
+       std::initializer_list<std::pair<const char*, uint64_t>>{{"weights", e.weights},
+                                                               {"gradient", e.gradient},
+                                                               {"partial gradients", e.partials},
+                                                               {"optimizer", e.optimizer},
+                                                               {"activations", e.activations},
+                                                               {"products", e.products},
+                                                               {"data", e.data},
+                                                               {"program", e.program}}) {
+    if (bytes == 0) continue;
+    text += fmt::format("{}{} {}", std::exchange(comma, ", "), name, size_text(bytes));
+  }
+  return text;
+}
+
+uint64_t parse_memory(const std::string& text, const std::string& where) {
+  constexpr std::pair<std::string_view, int> kUnits[] = {{"", 0},     {"B", 0},    {"KiB", 10},
+                                                         {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+  uint64_t number = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  std::string_view unit(end, static_cast<size_t>(last - end));
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, shift] : kUnits)
+    if (error == std::errc() && unit == name && number > 0 && number <= UINT64_MAX >> shift)
+      return number << shift;
+  fail_input("{}: \"{}\" is not an amount of memory; write \"8GiB\" or \"500MiB\"", where, text);
+}
+
+void require_memory(const MemoryRequest& request, uint64_t allowed, uint64_t available) {
+  const MemoryEstimate estimate = estimate_memory(request);
+  const uint64_t needed = estimate.total();
+  if (allowed > 0 && needed > allowed)
+    fail_resource("training needs {}; [train] memory allows {}{}", describe_memory(estimate),
+                  size_text(allowed), advice(request));
+  if (available > 0 && needed > available)
+    fail_resource("training needs {}; this machine has {} left{}", describe_memory(estimate),
+                  size_text(available), advice(request));
+}
+
+uint64_t available_memory() {
+  const Machine machine = read_machine();
+  uint64_t available = machine.memory_available.value_or(0);
+  if (machine.memory_limit)
+    available = available == 0 ? *machine.memory_limit : std::min(available, *machine.memory_limit);
+  return available;
+}
+
+}  // namespace avocado
