@@ -1,7 +1,5 @@
 #include "cli/dry_run.h"
 
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -10,7 +8,6 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/machine.h"
 #include "cli/data_progress.h"
 #include "cli/inference.h"
 #include "cli/training_samples.h"
@@ -61,30 +58,19 @@ uint64_t folder_bytes(const std::string& folder) {
   return bytes;
 }
 
-uint64_t memory_available() {
-  const Machine machine = read_machine();
-  return std::min(machine.memory_available.value_or(UINT64_MAX),
-                  machine.memory_limit.value_or(UINT64_MAX));
-}
-
-uint64_t peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return uint64_t{1024} * static_cast<uint64_t>(usage.ru_maxrss);
-}
-
-// Before anything is allocated: parameters, gradient and two moments of a model whose numbers stand
-// in the recipe. A vocabulary that is not known yet counts as the least one.
-void require_memory(const Recipe& recipe) {
+// Before the data is read, which may take long: parameters and gradient of a model whose numbers
+// stand in the recipe. A vocabulary that is not known yet counts as the least one.
+void require_least_memory(const Recipe& recipe) {
   if (!recipe.base.empty()) return;
   ModelConfig config = recipe.model;
   config.vocab = std::max<int64_t>(recipe.tokenizer_vocab, 256);
-  const uint64_t least = 16 * static_cast<uint64_t>(build_graph(config).parameter_count());
-  if (least > memory_available())
+  const uint64_t least = 8 * static_cast<uint64_t>(build_graph(config).parameter_count());
+  const uint64_t available = available_memory();
+  if (available > 0 && least > available)
     fail_resource(
-        "{} of parameters, gradients and moments do not fit into the {} that this machine has "
-        "free; make the model smaller, or train on a larger machine",
-        bytes_text(least), bytes_text(memory_available()));
+        "{} of parameters and gradients do not fit into the {} that this machine has free; make "
+        "the model smaller, or train on a larger machine",
+        bytes_text(least), bytes_text(available));
 }
 
 struct Findings {
@@ -92,7 +78,8 @@ struct Findings {
   int64_t parameters = 0;
   int64_t rows = 0, inputs = 0, learned = 0, eval_rows = 0;
   double epochs = 0;
-  uint64_t memory = 0, memory_free = 0;       // bytes
+  MemoryEstimate memory;
+  uint64_t memory_free = 0;                   // bytes, before the run; 0: unknown
   double step_seconds = 0, tokens_per_s = 0;  // of the second step
   double share_of_peak = 0;                   // 0: unknown
   double seconds = 0;                         // of the whole run
@@ -107,7 +94,7 @@ class DryRun {
       : arguments_(arguments), recipe_(recipe), pool_(pool), stop_(stop) {}
 
   Findings find() {
-    require_memory(recipe_);
+    require_least_memory(recipe_);
     if (Run::exists(arguments_.out))
       require_same_recipe(Run::open(arguments_.out), recipe_);
     else
@@ -121,6 +108,10 @@ class DryRun {
     const Run run = Run::open(folder);
     check_samples(recipe_.run, run);
     describe(run);
+    const MemoryRequest memory = memory_request(run, recipe_.run, pool_.threads());
+    found_.memory_free = available_memory();
+    require_memory(memory, recipe_.run.memory, found_.memory_free);
+    found_.memory = estimate_memory(memory);
     go_on();
     train(run);
     require_disk(run);
@@ -154,6 +145,7 @@ class DryRun {
   void train(const Run& run) {
     const TrainOptions& options = run.options();
     const std::unique_ptr<Trainer> trainer = run.make_trainer(pool_);
+    trainer->set_recompute(recipe_.run.recompute);
     found_.parameters = trainer->graph().parameter_count();
     say("training two steps");
     StepResult result;
@@ -181,8 +173,6 @@ class DryRun {
     const double seconds = seconds_of([&] { trainer->save_checkpoint(checkpoint); });
     found_.checkpoint_bytes = fs::file_size(checkpoint);
     found_.seconds += seconds * static_cast<double>(options.steps / often.checkpoint_every + 1);
-    found_.memory = peak_memory();
-    found_.memory_free = memory_available();
   }
 
   // The checkpoints that stay, one more while it is written, and the final model.
@@ -213,8 +203,8 @@ void print_table(const Findings& f, const DryRunArguments& arguments, const Reci
   line("data", fmt::format("{} rows with {} tokens, {} of them learned; {:.2f} epochs", f.rows,
                            f.inputs, f.learned, f.epochs));
   if (f.eval_rows > 0) line("eval", fmt::format("{} rows", f.eval_rows));
-  line("memory", fmt::format("{} at the most, {} more are free", bytes_text(f.memory),
-                             bytes_text(f.memory_free)));
+  line("memory", describe_memory(f.memory));
+  if (f.memory_free > 0) line("", fmt::format("{} are free", bytes_text(f.memory_free)));
   line("speed",
        fmt::format("{:.3g} s per step, {:.0f} tokens per second{}", f.step_seconds, f.tokens_per_s,
                    f.share_of_peak > 0
@@ -241,7 +231,7 @@ void dry_run(const DryRunArguments& arguments, const Recipe& recipe, ThreadPool&
                 {"learned", f.learned},
                 {"eval_rows", f.eval_rows},
                 {"epochs", f.epochs},
-                {"memory_bytes", f.memory},
+                {"memory_bytes", f.memory.total()},
                 {"memory_free_bytes", f.memory_free},
                 {"step_seconds", f.step_seconds},
                 {"tokens_per_s", f.tokens_per_s},

@@ -76,7 +76,8 @@ struct Watchers {
   std::optional<RunRecorder> recorder;
 
   RunObserver observer() {
-    return {.on_start =
+    return {.on_memory = [this](const MemoryEstimate& estimate) { view.memory(estimate); },
+            .on_start =
                 [this](int64_t completed) {
                   recorder.emplace(run, options, completed, pool.threads());
                   view.start(completed);

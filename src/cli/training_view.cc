@@ -36,6 +36,11 @@ void TrainingView::say(const std::string& text) {
     fmt::print(stderr, "{}\n", text);
 }
 
+void TrainingView::memory(const MemoryEstimate& estimate) {
+  if (json_) return event("memory", {{"bytes", estimate.total()}});
+  say("memory " + describe_memory(estimate));
+}
+
 void TrainingView::start(int64_t completed) {
   const int64_t steps = run_.options().steps;
   if (json_) {

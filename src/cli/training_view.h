@@ -16,6 +16,7 @@ class TrainingView {
  public:
   TrainingView(const Run& run, bool json, ThreadPool& pool);
 
+  void memory(const MemoryEstimate& estimate);
   void start(int64_t completed);
   void step(const StepResult& result, double smoothed, double tokens_per_s);
   void eval(int64_t step, double loss);

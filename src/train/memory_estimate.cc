@@ -11,7 +11,8 @@
 #include "graph/executor.h"
 #include "kernels/linear/linear.h"
 #include "models/registry.h"
-#include "train/state.h"
+#include "train/optimizer.h"
+#include "train/sharding.h"
 
 namespace avocado {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 // scratch memory.
 constexpr uint64_t kProgram = uint64_t{24} << 20, kThread = uint64_t{1} << 20;
 constexpr uint64_t kFloat = sizeof(float);
-constexpr uint64_t kMoments = 2;  // of AdamW
 
 // The most that `rows` rows of a shard can hold.
 graph::BatchSize largest_batch(const Dataset& data, int64_t rows) {
@@ -56,6 +56,27 @@ uint64_t product_bytes(const graph::Graph& graph, int64_t tokens, bool bf16) {
     most = std::max(most, kernels::linear_scratch_bytes(tokens, w.rows, w.cols, bf16));
   }
   return most;
+}
+
+// What is kept of the weights of this process, and what the largest of them takes meanwhile.
+uint64_t optimizer_bytes(const MemoryRequest& request, const graph::Graph& graph) {
+  const std::vector<int64_t> cuts = weight_cuts(WeightLayout(graph), request.processes);
+  uint64_t kept = 0, scratch = 0;
+  for (int64_t w = cuts[request.rank]; w < cuts[request.rank + 1]; ++w) {
+    const int weight = static_cast<int>(w);
+    for (const StateTensor& tensor : kept_tensors(graph, request.options, weight))
+      kept += tensor.bytes();
+    scratch = std::max<uint64_t>(scratch, update_scratch_bytes(graph, request.options, weight));
+  }
+  return kept + scratch;
+}
+
+uint64_t exchange_bytes(const MemoryRequest& request, const graph::Graph& graph) {
+  if (request.processes == 1) return 0;
+  const WeightLayout layout(graph);
+  const uint64_t averages =
+      request.options.ema > 0 ? static_cast<uint64_t>(layout.total) * kFloat : 0;
+  return averages + sharding_bytes(layout, request.options.micro_batches, request.processes);
 }
 
 std::string size_text(uint64_t bytes) {
@@ -104,10 +125,13 @@ MemoryEstimate estimate_memory(const MemoryRequest& request) {
   }
   estimate.weights = weights;
   estimate.gradient = weights;
-  estimate.optimizer = kMoments * weights;
+  estimate.optimizer = optimizer_bytes(request, graph);
   // One partial sum for every bit of the index of the last micro-batch.
-  estimate.partials = weights * static_cast<uint64_t>(std::bit_width(
-                                    static_cast<uint64_t>(request.options.micro_batches - 1)));
+  const std::vector<int64_t> cuts = leaf_cuts(request.options.micro_batches, request.processes);
+  const int64_t leaves = std::max<int64_t>(cuts[request.rank + 1] - cuts[request.rank], 1);
+  estimate.partials =
+      weights * static_cast<uint64_t>(std::bit_width(static_cast<uint64_t>(leaves - 1)));
+  estimate.exchange = exchange_bytes(request, graph);
   estimate.activations = graph::training_bytes(graph, {request.recompute, bf16}, batch);
   estimate.products = product_bytes(graph, batch.tokens, bf16);
   estimate.program = kProgram + kThread * static_cast<uint64_t>(request.threads);
@@ -124,6 +148,7 @@ std::string describe_memory(const MemoryEstimate& e) {
                                                                {"optimizer", e.optimizer},
                                                                {"activations", e.activations},
                                                                {"products", e.products},
+                                                               {"exchange", e.exchange},
                                                                {"data", e.data},
                                                                {"program", e.program}}) {
     if (bytes == 0) continue;

@@ -1,7 +1,6 @@
 #include "train/optimizer.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 
 #include "base/error.h"
@@ -75,15 +74,6 @@ std::vector<const WeightGroup*> assign_groups(const graph::Graph& graph,
   return groups;
 }
 
-StateTensor zeros(std::string part, DType type, std::vector<int64_t> shape) {
-  int64_t count = 1;
-  for (int64_t size : shape) count *= size;
-  StateTensor tensor{std::move(part), type, std::move(shape),
-                     Buffer<std::byte>(*dtype_bytes(type, count))};
-  std::memset(tensor.data.data(), 0, tensor.data.size());
-  return tensor;
-}
-
 }  // namespace
 
 std::vector<StateTensor> kept_tensors(const graph::Graph& graph, const TrainOptions& options,
@@ -94,15 +84,23 @@ std::vector<StateTensor> kept_tensors(const graph::Graph& graph, const TrainOpti
   for (const MomentKind& moment : kind_of(graph, options, w).moments) {
     if (options.optimizer_state == "8bit" && weight.matrix) {
       const bool positive = moment.code == kernels::Code8::fourth_power;
-      tensors.push_back(zeros(moment.name, positive ? DType::u8 : DType::i8, shape));
-      tensors.push_back(zeros(moment.name + std::string("_scale"), DType::f32,
-                              {kernels::blocks8(weight.count())}));
+      tensors.push_back({moment.name, positive ? DType::u8 : DType::i8, shape, {}});
+      tensors.push_back({moment.name + std::string("_scale"),
+                         DType::f32,
+                         {kernels::blocks8(weight.count())},
+                         {}});
     } else {
-      tensors.push_back(zeros(moment.name, DType::f32, shape));
+      tensors.push_back({moment.name, DType::f32, shape, {}});
     }
   }
-  if (options.ema > 0) tensors.push_back(zeros(kAverage, DType::f32, shape));
+  if (options.ema > 0) tensors.push_back({kAverage, DType::f32, shape, {}});
   return tensors;
+}
+
+size_t update_scratch_bytes(const graph::Graph& graph, const TrainOptions& options, int w) {
+  const graph::Weight& weight = graph.weights[w];
+  const OptimizerKind& kind = kind_of(graph, options, w);
+  return kind.scratch ? sizeof(float) * kind.scratch(weight.rows, weight.cols) : 0;
 }
 
 Optimizer::Optimizer(const graph::Graph& graph, const TrainOptions& options, TrainState& state,

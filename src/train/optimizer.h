@@ -51,9 +51,12 @@ class Optimizer {
   Buffer<float> scratch_;
 };
 
-// What the state holds of weight `w` beside its parameters, all zero, in the order of files and
+// What the state holds of weight `w` beside its parameters, without data, in the order of files and
 // digests: the moments, each followed by its scales when it has some, then the average.
 std::vector<StateTensor> kept_tensors(const graph::Graph& graph, const TrainOptions& options,
                                       int w);
+
+// Bytes that update() takes for a while beside the state.
+size_t update_scratch_bytes(const graph::Graph& graph, const TrainOptions& options, int w);
 
 }  // namespace avocado

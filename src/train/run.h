@@ -89,6 +89,10 @@ void require_free_folder(const std::string& folder);
 // Removes what a killed writer left in a folder (files/atomic_file.h).
 void remove_temporary_files(const std::string& folder);
 
+// What train_run() asks of the memory, in one of several processes.
+MemoryRequest memory_request(const Run& run, const RunOptions& options, int threads,
+                             const Processes& processes = single_process());
+
 struct RunObserver {
   std::function<void(const MemoryEstimate&)> on_memory;  // before anything large is allocated
   std::function<void(int64_t completed)> on_start;  // after resuming: steps that need not be made

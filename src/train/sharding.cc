@@ -43,6 +43,20 @@ std::vector<int64_t> weight_cuts(const WeightLayout& layout, int processes) {
   return cuts;
 }
 
+uint64_t sharding_bytes(const WeightLayout& layout, int64_t leaves, int processes) {
+  const std::vector<int64_t> cuts = leaf_cuts(leaves, processes);
+  size_t subtrees = 0;
+  for (int rank = 0; rank < processes; ++rank)
+    subtrees += largest_subtrees(cuts[rank], cuts[rank + 1], leaves).size();
+  const auto slice = static_cast<size_t>(std::min(kSlice, layout.total));
+  int64_t largest = 0;  // weight, gathered for a checkpoint
+  for (size_t w = 0; w < layout.offset.size(); ++w)
+    largest =
+        std::max(largest, (w + 1 < layout.offset.size() ? layout.offset[w + 1] : layout.total) -
+                              layout.offset[w]);
+  return sizeof(float) * (subtrees * slice + static_cast<size_t>(largest));
+}
+
 Sharding::Sharding(const WeightLayout& layout, int64_t leaves, Processes& processes,
                    ThreadPool& pool)
     : processes_(processes),

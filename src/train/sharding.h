@@ -26,6 +26,9 @@ std::vector<int64_t> leaf_cuts(int64_t leaves, int processes);
 // matrices.
 std::vector<int64_t> weight_cuts(const WeightLayout& layout, int processes);
 
+// Most bytes that a Sharding of these takes for what it receives.
+uint64_t sharding_bytes(const WeightLayout& layout, int64_t leaves, int processes);
+
 class Sharding {
  public:
   struct Range {

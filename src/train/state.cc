@@ -20,6 +20,12 @@ std::string tensor_name(const std::string& part, const graph::Weight& weight) {
   return part + "." + weight.name;
 }
 
+size_t tensor_bytes(DType type, std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t n : shape) count *= n;
+  return *dtype_bytes(type, count);
+}
+
 // One tensor of a checkpoint, its bytes in the state's memory; none when another process keeps it.
 struct Entry {
   int64_t weight;
@@ -29,11 +35,7 @@ struct Entry {
   std::vector<int64_t> shape;
   std::span<std::byte> bytes;
 
-  size_t size() const {
-    int64_t count = 1;
-    for (int64_t n : shape) count *= n;
-    return *dtype_bytes(type, count);
-  }
+  size_t size() const { return tensor_bytes(type, shape); }
 };
 
 // In the order of the state's digest: of each weight the parameters, which every process has, then
@@ -118,7 +120,7 @@ uint64_t metadata_number(const SafetensorsFile& file, const std::string& key) {
   return number;
 }
 
-std::span<const std::byte> tensor_bytes(const SafetensorsFile& file, const Entry& entry) {
+std::span<const std::byte> stored_bytes(const SafetensorsFile& file, const Entry& entry) {
   const TensorView* tensor = file.tensor(entry.name);
   if (!tensor) fail_input("{}: tensor {} is missing", file.path(), entry.name);
   if (tensor->type != entry.type || tensor->shape != entry.shape)
@@ -151,7 +153,7 @@ CheckpointFile open_checkpoint(const std::string& path, const std::vector<Entry>
   read.step = static_cast<int64_t>(metadata_number(file, "step"));
   read.position = metadata_number(file, "position");
   for (const Entry& entry : expected)
-    read.tensors.push_back({entry.name, tensor_bytes(file, entry)});
+    read.tensors.push_back({entry.name, stored_bytes(file, entry)});
   return read;
 }
 
@@ -207,10 +209,15 @@ TrainState::TrainState(const graph::Graph& graph, const TrainOptions& options, i
   std::fill_n(params.data(), layout.total, 0.0f);
   for (int w = 0; w < static_cast<int>(graph.weights.size()); ++w) {
     kept.push_back(kept_tensors(graph, options, w));
-    if (w >= begin && w < end) continue;
-    for (StateTensor& tensor : kept.back()) tensor.data = Buffer<std::byte>();
+    if (w < begin || w >= end) continue;
+    for (StateTensor& tensor : kept.back()) {
+      tensor.data = Buffer<std::byte>(tensor.bytes());
+      std::memset(tensor.data.data(), 0, tensor.data.size());
+    }
   }
 }
+
+size_t StateTensor::bytes() const { return tensor_bytes(type, shape); }
 
 const StateTensor* TrainState::kept_tensor(int weight, const std::string& part) const {
   for (const StateTensor& tensor : kept[weight])
@@ -301,7 +308,7 @@ std::vector<float> read_parameters(const std::string& path, const graph::Graph& 
   std::vector<float> params(static_cast<size_t>(layout.total));
   for (size_t w = 0; w < graph.weights.size(); ++w) {
     const graph::Weight& weight = graph.weights[w];
-    const auto bytes = tensor_bytes(
+    const auto bytes = stored_bytes(
         file, {0, true, tensor_name(kParams, weight), DType::f32, {weight.rows, weight.cols}, {}});
     std::memcpy(params.data() + layout.offset[w], bytes.data(), bytes.size());
   }

@@ -30,8 +30,9 @@ struct StateTensor {
   std::string part;
   DType type = DType::f32;  // or i8, u8
   std::vector<int64_t> shape;
-  Buffer<std::byte> data;
+  Buffer<std::byte> data;  // empty when another process keeps it
 
+  size_t bytes() const;  // of the whole tensor, by its type and shape
   float* floats() const { return reinterpret_cast<float*>(data.data()); }
 };
 

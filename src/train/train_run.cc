@@ -7,7 +7,6 @@
 #include "base/sha256.h"
 #include "models/model.h"
 #include "train/run.h"
-#include "train/sharding.h"
 
 namespace avocado {
 namespace {
@@ -231,20 +230,24 @@ class Session {
 
 }  // namespace
 
+MemoryRequest memory_request(const Run& run, const RunOptions& options, int threads,
+                             const Processes& processes) {
+  return {.config = run.config(),
+          .options = run.options(),
+          .recompute = options.recompute,
+          .train = run.train_data(),
+          .eval = run.eval_data(),
+          .threads = threads,
+          .processes = processes.size(),
+          .rank = processes.rank()};
+}
+
 RunOutcome train_run(const Run& run, const RunOptions& options, ThreadPool& pool,
                      const RunObserver& observer, const std::atomic<bool>* stop,
                      Processes& processes) {
   if (options.eval_every > 0 && !run.eval_data())
     fail_usage("evaluation is asked for, but {} holds no evaluation data", run.folder());
-  TrainOptions own = run.options();  // of this process
-  const std::vector<int64_t> cuts = leaf_cuts(own.micro_batches, processes.size());
-  own.micro_batches = std::max<int64_t>(cuts[processes.rank() + 1] - cuts[processes.rank()], 1);
-  const MemoryRequest request{.config = run.config(),
-                              .options = own,
-                              .recompute = options.recompute,
-                              .train = run.train_data(),
-                              .eval = run.eval_data(),
-                              .threads = pool.threads()};
+  const MemoryRequest request = memory_request(run, options, pool.threads(), processes);
   require_memory(request, options.memory, available_memory());
   const RunObserver& heard = processes.leader() ? observer : RunObserver{};
   if (heard.on_memory) heard.on_memory(estimate_memory(request));

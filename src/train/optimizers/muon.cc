@@ -35,4 +35,10 @@ void muon_step(const WeightUpdate& update) {
   });
 }
 
+// The direction beside what orthogonalise() asks for.
+size_t muon_scratch(int64_t rows, int64_t cols) {
+  const int64_t smaller = std::min(rows, cols);
+  return static_cast<size_t>(2 * rows * cols + 2 * smaller * smaller);
+}
+
 }  // namespace avocado

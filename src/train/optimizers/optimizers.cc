@@ -28,7 +28,8 @@ const std::vector<OptimizerKind>& kinds() {
              o.nesterov = true;
            },
        .hidden_matrices_only = true,
-       .step = muon_step},
+       .step = muon_step,
+       .scratch = muon_scratch},
       {.name = "lion",
        .moments = {{"m", Code8::signed_square}},
        .keys = {"beta1", "beta2"},

@@ -64,6 +64,8 @@ struct OptimizerKind {
   // True: only for matrices between the embedding and the head; adamw takes the other weights.
   bool hidden_matrices_only;
   void (*step)(const WeightUpdate&);
+  // Floats it takes while it moves a matrix; null: none.
+  size_t (*scratch)(int64_t rows, int64_t cols) = nullptr;
 
   bool reads(const std::string& key) const;
 };
@@ -74,6 +76,7 @@ const OptimizerKind& optimizer_kind(const std::string& name, const std::string& 
 void adamw_step(const WeightUpdate& update);
 void lion_step(const WeightUpdate& update);
 void muon_step(const WeightUpdate& update);
+size_t muon_scratch(int64_t rows, int64_t cols);
 void sgd_step(const WeightUpdate& update);
 
 }  // namespace avocado
