@@ -1,7 +1,7 @@
 # bash completion for avocado
 _avocado() {
   local current=${COMP_WORDS[COMP_CWORD]}
-  local verbs="demo run show tokenize template logits perplexity train verify report receipt merge bench cache doctor"
+  local verbs="demo corpus quantize run show tokenize template logits perplexity train verify report receipt merge bench cache doctor"
   local verb=${COMP_WORDS[1]} flags
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -10,6 +10,8 @@ _avocado() {
   fi
   case $verb in
     demo) flags="--threads --quick --out --json" ;;
+    corpus) flags="--set -o --out --documents --held-out --seed --ask --questions --threads --json" ;;
+    quantize) flags="-o --out --type --threads --json" ;;
     run) flags="-n --samplers --sampler-seq --sampling-seq -s --seed --temp --temperature --dynatemp-range --dynatemp-exp --top-k --top-p --min-p --typical --typical-p --top-nsigma --top-n-sigma --xtc-probability --xtc-threshold --min-keep --mirostat --mirostat-ent --mirostat-lr --adaptive-target --adaptive-decay --repeat-last-n --repeat-penalty --frequency-penalty --presence-penalty --dry-multiplier --dry-base --dry-allowed-length --dry-penalty-last-n --dry-sequence-breaker -l --logit-bias --ignore-eos --banned-string -r --stop --reverse-prompt --n-probs --post-sampling-probs --ctx --system --now --think --no-think --thinking-budget --tools --tool-choice --overflow --context-shift --keep -j --json-schema --json-schema-file --grammar --grammar-file --draft --model-draft --draft-max --no-draft --raw --file --template --hide-thinking --no-markdown --verbose --threads --chunk --ctk --cache-type-k --ctv --cache-type-v --cache-hadamard --rope-scaling --rope-scale --rope-freq-scale --rope-freq-base --yarn-orig-ctx --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast --lora --json" ;;
     show) flags="--metadata --tensors --json" ;;
     tokenize) flags="--ids --special --bos --json" ;;

@@ -8,12 +8,10 @@
 #include "base/error.h"
 #include "chat/own_template.h"
 #include "cli/demo_recipe.h"
+#include "cli/exam.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "infer/chat_model.h"
-#include "infer/engine.h"
-#include "infer/generate.h"
 #include "kernels/isa.h"
 #include "models/model.h"
 
@@ -29,87 +27,6 @@ struct Arguments {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-struct Score {
-  std::string task, language;
-  int64_t right = 0, asked = 0;
-  double chance = 0;
-};
-
-struct Example {
-  std::string question, answer;
-  bool right = false;
-};
-
-// Asks the held-out questions of every task, all of a task and language in one batch.
-std::vector<Score> ask(const DemoRecipe& recipe, const Model& model, ThreadPool& pool,
-                       std::vector<Example>& examples) {
-  Engine engine(model, pool);
-  const Tokenizer& tokenizer = *model.tokenizer();
-  const ChatModel chat(tokenizer, model.chat_template(), "demo");
-  GenerateOptions options;
-  options.max_tokens = 120;
-  options.sampling.temperature = 0;
-  std::vector<Score> scores;
-  for (const corpus::TaskInfo& task : corpus::tasks()) {
-    for (corpus::Language language : corpus::kLanguages) {
-      const std::vector<corpus::Item> items = demo_questions(recipe, task.name, language);
-      std::vector<GenerateRequest> requests;
-      for (const corpus::Item& item : items) {
-        ChatRequest request;
-        request.conversation = {{"messages", {{{"role", "user"}, {"content", item.question}}}}};
-        PreparedChat prepared = chat.prepare(std::move(request), options);
-        requests.push_back({std::move(prepared.prompt), std::move(prepared.options)});
-      }
-      const std::vector<Completion> replies = generate_batch(engine, requests);
-      Score score{.task = std::string(task.name),
-                  .language = std::string(corpus::language_name(language)),
-                  .asked = static_cast<int64_t>(items.size()),
-                  .chance = corpus::chance(items)};
-      for (size_t i = 0; i < items.size(); ++i) {
-        const std::string reply = tokenizer.decode(replies[i].ids);
-        const bool right = corpus::check(items[i], reply);
-        score.right += right;
-        if (i == 0) examples.push_back({items[i].question, reply, right});
-      }
-      scores.push_back(score);
-    }
-  }
-  return scores;
-}
-
-// Rows of the score table: a task, a language, right of asked, beside chance.
-std::string score_table(const std::vector<Score>& scores) {
-  std::string text =
-      fmt::format("{:<10} {:<4} {:>10} {:>8} {:>8}\n", "task", "", "right", "score", "chance");
-  int64_t right = 0, asked = 0;
-  double chance = 0;
-  const auto row = [&](std::string_view task, std::string_view language, int64_t r, int64_t n,
-                       double by_chance) {
-    text += fmt::format("{:<10} {:<4} {:>10} {:>6.1f} % {:>6.1f} %\n", task, language,
-                        fmt::format("{}/{}", r, n),
-                        100.0 * static_cast<double>(r) / static_cast<double>(n), 100.0 * by_chance);
-  };
-  for (const Score& s : scores) {
-    row(s.task, s.language, s.right, s.asked, s.chance);
-    right += s.right;
-    asked += s.asked;
-    chance += s.chance * static_cast<double>(s.asked);
-  }
-  row("all", "", right, asked, chance / static_cast<double>(asked));
-  return text;
-}
-
-nlohmann::ordered_json to_json(const std::vector<Score>& scores) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const Score& s : scores)
-    list.push_back({{"task", s.task},
-                    {"language", s.language},
-                    {"right", s.right},
-                    {"asked", s.asked},
-                    {"chance", s.chance}});
-  return list;
 }
 
 void demo(const Arguments& arguments) {
@@ -147,10 +64,11 @@ void demo(const Arguments& arguments) {
   // The questions go to the file that was written, as anybody would load it.
   const Model model = Model::load(arguments.out, pool);
   const std::string digest = model.weights_digest();
-  say(fmt::format("Trained in {:.0f} s and written to {}. Now {} questions it never saw:",
-                  train_seconds, arguments.out, corpus::tasks().size() * 2 * recipe.questions));
-  std::vector<Example> examples;
-  const std::vector<Score> scores = ask(recipe, model, pool, examples);
+  say(fmt::format(
+      "Trained in {:.0f} s and written to {}. Now {} questions it never saw:", train_seconds,
+      arguments.out, corpus::tasks(corpus::Mixture::demo).size() * 2 * recipe.questions));
+  const Exam exam = hold_exam(corpus::Mixture::demo, recipe.questions, kDemoCorpusSeed, model, pool,
+                              arguments.out);
   const bool equal = digest == recipe.recorded;
 
   if (arguments.json) {
@@ -162,12 +80,9 @@ void demo(const Arguments& arguments) {
                 {"weights", digest},
                 {"recorded", recipe.recorded},
                 {"equal", equal},
-                {"scores", to_json(scores)}});
+                {"scores", to_json(exam.scores)}});
   } else {
-    for (const Example& e : examples)
-      print_text(fmt::format("\n  > {}\n    {}  {}\n", e.question, e.answer,
-                             e.right ? "(right)" : "(wrong)"));
-    print_text("\n" + score_table(scores));
+    print_text(example_text(exam.examples) + "\n" + score_table(exam.scores));
     print_text(fmt::format("\nweights   {}\nrecorded  {}\n{}\n", digest, recipe.recorded,
                            equal ? "Equal to the bit: this machine gave the one answer."
                                  : "NOT equal: this build or machine breaks the promise of the "

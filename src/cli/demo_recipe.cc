@@ -7,7 +7,6 @@
 namespace avocado::cli {
 namespace {
 
-constexpr uint64_t kCorpusSeed = 1;
 constexpr int32_t kVocab = 1024;
 
 ModelConfig model(int64_t width, int64_t layers, int64_t heads, int64_t kv_heads, int64_t ffn) {
@@ -78,7 +77,8 @@ std::unique_ptr<Tokenizer> demo_tokenizer(const DemoRecipe& recipe) {
   // The names of the roles are text of every conversation, so they belong to what is counted.
   std::vector<std::string> texts = {"user", "assistant", "system"};
   for (uint64_t i = 0; i < recipe.tokenizer_items; ++i) {
-    corpus::Item item = corpus::mixed_item(corpus::Split::train, i, kCorpusSeed);
+    corpus::Item item =
+        corpus::mixed_item(corpus::Mixture::demo, corpus::Split::train, i, kDemoCorpusSeed);
     for (std::string* part : {&item.question, &item.answer}) {
       texts.push_back("\n\n");
       texts.push_back(std::move(*part));
@@ -100,21 +100,14 @@ std::vector<Document> demo_documents(const DemoRecipe& recipe, const Tokenizer& 
   const ChatTemplate chat(kOwnTemplate, tokenizer, "demo");
   std::vector<Document> documents;
   for (uint64_t i = 0; i < recipe.items; ++i) {
-    corpus::Item item = corpus::mixed_item(corpus::Split::train, i, kCorpusSeed);
+    corpus::Item item =
+        corpus::mixed_item(corpus::Mixture::demo, corpus::Split::train, i, kDemoCorpusSeed);
     for (Document& document : encode_document(
              {{"user", std::move(item.question)}, {"assistant", std::move(item.answer)}}, tokenizer,
              &chat, "demo"))
       documents.push_back(std::move(document));
   }
   return documents;
-}
-
-std::vector<corpus::Item> demo_questions(const DemoRecipe& recipe, std::string_view task,
-                                         corpus::Language language) {
-  std::vector<corpus::Item> items;
-  for (uint64_t i = 0; i < recipe.questions; ++i)
-    items.push_back(corpus::make_item(task, language, corpus::Split::held_out, i, kCorpusSeed));
-  return items;
 }
 
 }  // namespace avocado::cli

@@ -12,6 +12,8 @@
 
 namespace avocado::cli {
 
+inline constexpr uint64_t kDemoCorpusSeed = 1;
+
 struct DemoRecipe {
   const char* name;
   ModelConfig model;
@@ -31,9 +33,5 @@ std::unique_ptr<Tokenizer> demo_tokenizer(const DemoRecipe& recipe);
 
 // The training items as conversations; the answers are learned.
 std::vector<Document> demo_documents(const DemoRecipe& recipe, const Tokenizer& tokenizer);
-
-// Held-out questions of one task in one language.
-std::vector<corpus::Item> demo_questions(const DemoRecipe& recipe, std::string_view task,
-                                         corpus::Language language);
 
 }  // namespace avocado::cli

@@ -19,6 +19,7 @@ using namespace avocado::cli;
 
 const std::vector<Verb> kVerbs = {
     {add_demo, "avocado demo --threads 2"},
+    {add_corpus, "avocado corpus --set nano --out nano.jsonl --documents 1000"},
     {add_train, "avocado train run.toml --out runs/first"},
     {add_verify, "avocado verify runs/first --from 100 --to 200"},
     {add_merge, "avocado merge base.gguf runs/first/adapter.gguf -o merged.gguf"},

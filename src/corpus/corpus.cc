@@ -35,6 +35,10 @@ uint32_t stream_of(std::string_view task, Language language, Split split) {
                           split == Split::train ? "train" : "held-out"));
 }
 
+int weight_in(Mixture mixture, const Task& task) {
+  return task.info.weights[static_cast<size_t>(mixture)];
+}
+
 std::string_view trim(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
   const size_t begin = text.find_first_not_of(space);
@@ -48,13 +52,15 @@ std::string_view language_name(Language language) {
   return language == Language::english ? "en" : "ja";
 }
 
-std::span<const TaskInfo> tasks() {
-  static const std::vector<TaskInfo> infos = [] {
-    std::vector<TaskInfo> list;
-    for (const Task& task : task_table()) list.push_back(task.info);
-    return list;
-  }();
-  return infos;
+std::string_view mixture_name(Mixture mixture) {
+  return mixture == Mixture::demo ? "demo" : "nano";
+}
+
+std::vector<TaskInfo> tasks(Mixture mixture) {
+  std::vector<TaskInfo> list;
+  for (const Task& task : task_table())
+    if (weight_in(mixture, task) > 0) list.push_back(task.info);
+  return list;
 }
 
 Split split_of(std::string_view key) {
@@ -68,22 +74,23 @@ Item make_item(std::string_view name, Language language, Split split, uint64_t i
   while (true) {
     Draft draft = task.draw(dice, language);
     if (split_of(draft.key) != split) continue;
-    return {std::string(name),       language,
-            std::move(draft.key),    std::move(draft.question),
-            std::move(draft.answer), std::move(draft.expected)};
+    return {std::string(name),         language,
+            std::move(draft.key),      std::move(draft.before),
+            std::move(draft.question), std::move(draft.answer),
+            std::move(draft.expected)};
   }
 }
 
-Item mixed_item(Split split, uint64_t index, uint64_t seed) {
+Item mixed_item(Mixture mixture, Split split, uint64_t index, uint64_t seed) {
   const auto table = task_table();
   int total = 0;
-  for (const Task& task : table) total += task.info.weight;
+  for (const Task& task : table) total += weight_in(mixture, task);
   static const uint32_t stream = hash("mixture");
   Dice dice(seed, stream, index);
   int ticket = dice.below(total);
   const Language language = dice.pick(kLanguages);
   const Task* task = table.data();
-  while (ticket >= task->info.weight) ticket -= (task++)->info.weight;
+  while (ticket >= weight_in(mixture, *task)) ticket -= weight_in(mixture, *task++);
   return make_item(task->info.name, language, split, index, seed);
 }
 

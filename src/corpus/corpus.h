@@ -1,6 +1,8 @@
 #pragma once
 // Avocado's own corpus: short questions with checkable answers, in English and Japanese, made by
-// rules from a seed. Nothing is downloaded and nothing is stored.
+// rules from a seed. Nothing is downloaded and nothing is stored. There are two mixtures of its
+// tasks: "demo", what `avocado demo` learns in two minutes, and "nano", a wider one for a small
+// resident model one can talk to.
 //
 // Every item is a pure function of (task, language, split, index, seed), so any part of the corpus
 // can be made by anybody in any order, on any number of threads.
@@ -25,31 +27,41 @@ enum class Split { train, held_out };
 inline constexpr Language kLanguages[] = {Language::english, Language::japanese};
 std::string_view language_name(Language language);  // "en", "ja"
 
+enum class Mixture { demo, nano };
+inline constexpr Mixture kMixtures[] = {Mixture::demo, Mixture::nano};
+std::string_view mixture_name(Mixture mixture);  // "demo", "nano"
+
+// One message of a conversation.
+struct Turn {
+  std::string role, content;  // "system", "user" or "assistant"
+};
+
 struct Item {
   std::string task;
   Language language;
-  std::string key;       // what decides the split; never shown
-  std::string question;  // the user's turn, UTF-8
-  std::string answer;    // the assistant's turn with its steps, UTF-8
-  std::string expected;  // the part of the answer that counts, e.g. the final number
+  std::string key;           // what decides the split; never shown
+  std::vector<Turn> before;  // what was said before the question; often nothing
+  std::string question;      // the user's turn, UTF-8
+  std::string answer;        // the assistant's turn with its steps, UTF-8
+  std::string expected;      // the part of the answer that counts, e.g. the final number
 };
 
 struct TaskInfo {
   std::string_view name;   // "add", "sort", ...
   std::string_view about;  // one line for people
-  int weight;              // share in mixed_item
+  int weights[2];          // share in each mixture; 0: not in it
 };
 
-// All tasks in the order in which reports list them.
-std::span<const TaskInfo> tasks();
+// The tasks of a mixture in the order in which reports list them.
+std::vector<TaskInfo> tasks(Mixture mixture);
 
 // The item `index` of a task. Throws Error (usage) for an unknown task. Items may repeat where a
 // task has few contents; index < 2^40.
 Item make_item(std::string_view task, Language language, Split split, uint64_t index,
                uint64_t seed);
 
-// The item `index` of the mixture: the task is drawn by weight, the language by a fair coin.
-Item mixed_item(Split split, uint64_t index, uint64_t seed);
+// The item `index` of a mixture: the task is drawn by weight, the language by a fair coin.
+Item mixed_item(Mixture mixture, Split split, uint64_t index, uint64_t seed);
 
 // Whether the reply answers the item. Where the answer has steps, only its concluding sentence
 // counts; elsewhere the whole reply must be the answer; a story must follow the story grammar with

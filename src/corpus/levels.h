@@ -24,10 +24,20 @@ inline constexpr int kFactsMin = 2, kFactsMax = 3;
 // Ages in the records to be turned into JSON.
 inline constexpr int kAgeMin = 10, kAgeMax = 99;
 
-// Shares of the tasks in the mixture.
+// Shares of the tasks in the demo's mixture.
 inline constexpr int kAddWeight = 10, kSubtractWeight = 11, kMultiplyWeight = 12;
 inline constexpr int kSortWeight = 9, kReverseWeight = 14, kCountWeight = 8;
 inline constexpr int kPassageWeight = 16, kClozeWeight = 6, kJsonWeight = 5, kStoryWeight = 5;
 inline constexpr int kVerbsWeight = 4;
+
+// What only the nano mixture has.
+// Numbers in word problems, and those said in words.
+inline constexpr int kProblemMax = 30, kWordMax = 10;
+// Numbers to be compared, and steps of series.
+inline constexpr int kCompareMax = 999, kSeriesStepMax = 10;
+// Amounts to be converted to other units.
+inline constexpr int kUnitsMax = 12;
+// Words to be copied, and items of lists to be formatted.
+inline constexpr int kCopyMin = 2, kCopyMax = 6, kItemsMin = 2, kItemsMax = 4;
 
 }  // namespace avocado::corpus::level

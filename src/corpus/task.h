@@ -38,6 +38,7 @@ class Dice {
 
 struct Draft {
   std::string key, question, answer, expected;
+  std::vector<Turn> before = {};
 };
 
 using DrawFunction = Draft (*)(Dice&, Language);
@@ -86,5 +87,20 @@ Draft draw_json(Dice&, Language);
 Draft draw_story(Dice&, Language);
 bool check_story(const Item&, std::string_view reply);
 Draft draw_verbs(Dice&, Language);
+Draft draw_word_sums(Dice&, Language);
+Draft draw_compare(Dice&, Language);
+Draft draw_series(Dice&, Language);
+Draft draw_units(Dice&, Language);
+Draft draw_dates(Dice&, Language);
+Draft draw_copy(Dice&, Language);
+Draft draw_letters(Dice&, Language);
+Draft draw_family(Dice&, Language);
+Draft draw_reading(Dice&, Language);
+Draft draw_facts(Dice&, Language);
+Draft draw_format(Dice&, Language);
+Draft draw_tools(Dice&, Language);
+Draft draw_memory(Dice&, Language);
+Draft draw_smalltalk(Dice&, Language);
+Draft draw_self(Dice&, Language);
 
 }  // namespace avocado::corpus

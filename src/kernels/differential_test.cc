@@ -218,6 +218,17 @@ void run_cross_entropy(Trial& r) {
   r.result(dx, n);
 }
 
+void run_cross_entropy_row_scales(Trial& r) {
+  const int64_t n = r.rows * r.cols;
+  std::vector<int32_t> targets = r.numbers(r.rows, r.cols);
+  for (size_t i = 1; i < targets.size(); i += 3) targets[i] = -1;
+  float *x = r.data(n), *scales = r.data(r.rows), *loss = r.data(r.rows);
+  float* dx = r.in_place ? x : r.data(n);
+  cross_entropy<float>(r.pool, x, targets.data(), loss, dx, r.rows, r.cols, 0.7, scales);
+  r.result(loss, r.rows);
+  r.result(dx, n);
+}
+
 template <RopeStyle style, bool inverse>
 void run_rope(Trial& r) {
   const int64_t heads = 3, n = r.rows * heads * r.cols;
@@ -343,6 +354,7 @@ const Operation kOperations[] = {
     {"swiglu", true, run_swiglu},
     {"swiglu_backward", true, run_swiglu_backward},
     {"cross_entropy", true, run_cross_entropy},
+    {"cross_entropy_row_scales", true, run_cross_entropy_row_scales},
     {"rope_pairs", true, run_rope<RopeStyle::pairs, false>},
     {"rope_pairs_inverse", true, run_rope<RopeStyle::pairs, true>},
     {"rope_halves", true, run_rope<RopeStyle::halves, false>},

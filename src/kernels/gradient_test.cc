@@ -114,6 +114,18 @@ TEST_F(Gradient, CrossEntropy) {
   losses(logits, dlogits.data());
   check("cross_entropy dlogits", logits, dlogits,
         [&](const Values& x) { return losses(x, nullptr); });
+
+  // With a scale of its own for each row.
+  const Values scales = {0.5, -2.0, 7.0, 0.25, -0.1, 3.0};
+  const auto weighted = [&](const Values& x, double* dx) {
+    Values loss(kRows);
+    cross_entropy<double>(pool, x.data(), targets.data(), loss.data(), dx, kRows, kCols, kScale,
+                          scales.data());
+    return dot(loss, scales) * kScale;
+  };
+  weighted(logits, dlogits.data());
+  check("cross_entropy row scales", logits, dlogits,
+        [&](const Values& x) { return weighted(x, nullptr); });
 }
 
 TEST_F(Gradient, Rope) {

@@ -10,7 +10,7 @@
 namespace avocado {
 
 // How a file is divided into documents. All but the first two say what each line of the file, a
-// JSON object, holds (documents.h).
+// JSON object, holds (documents.h). The last is for losses on pairs, and no other is.
 enum class DocumentFormat {
   automatic,   // lines (`jsonl`) when the name ends in .jsonl, before a .gz or .zst, else `plain`
   plain,       // the text itself
@@ -20,8 +20,9 @@ enum class DocumentFormat {
   messages,    // {"messages": [{"role", "content"}]}
   sharegpt,    // {"conversations": [{"from", "value"}]}
   alpaca,      // {"instruction", "input", "output"}
+  preference,  // {"prompt", "chosen", "rejected"}: two documents, the answers to one prompt
 };
-inline constexpr std::array<std::pair<DocumentFormat, const char*>, 8> kDocumentFormats = {{
+inline constexpr std::array<std::pair<DocumentFormat, const char*>, 9> kDocumentFormats = {{
     {DocumentFormat::automatic, "auto"},
     {DocumentFormat::plain, "plain"},
     {DocumentFormat::jsonl, "jsonl"},
@@ -30,6 +31,7 @@ inline constexpr std::array<std::pair<DocumentFormat, const char*>, 8> kDocument
     {DocumentFormat::messages, "messages"},
     {DocumentFormat::sharegpt, "sharegpt"},
     {DocumentFormat::alpaca, "alpaca"},
+    {DocumentFormat::preference, "preference"},
 }};
 const char* format_name(DocumentFormat format);
 

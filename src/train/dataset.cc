@@ -191,6 +191,7 @@ void RowBatch::append(const Dataset& data, int64_t row) {
     graph::Sequence<float> sequence;
     sequence.count = static_cast<int64_t>(tokens.size()) - 1;
     sequences.push_back(sequence);
+    source.push_back(s);
     for (size_t i = 0; i + 1 < tokens.size(); ++i) {
       if (tokens[i + 1] & Dataset::kLearn) {
         wanted.push_back(static_cast<int32_t>(ids.size()));

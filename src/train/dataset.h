@@ -78,6 +78,7 @@ struct RowBatch {
   std::vector<graph::Sequence<float>> sequences;
   std::vector<int32_t> wanted;   // rows of `ids` whose next token is learned
   std::vector<int32_t> targets;  // that next token, one per wanted row
+  std::vector<int64_t> source;   // per sequence: its index in the data
 
   void append(const Dataset& data, int64_t row);
   graph::Batch<float> view() const { return {ids, sequences, wanted}; }

@@ -1,11 +1,12 @@
 #include "train/documents.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
 #include "chat/learned_chat.h"
-#include "files/input_stream.h"
 #include "files/json.h"
 #include "text/unicode.h"
 
@@ -133,9 +134,12 @@ SourceDocument answer_of(const Json& object, const char* key) {
   const bool has_prompt = prompt != object.end() && !prompt->is_null();
   const auto answer = object.find(key);
   if (answer != object.end() && answer->is_string()) {
-    if (!has_prompt || !prompt->is_string())
-      fail_fields("\"{}\" is a string, so \"prompt\" must be one", key);
-    return {{"prompt", prompt->get<std::string>()}, {"completion", learned_field(object, key)}};
+    if (!has_prompt) fail_fields("\"{}\" is a string, so it needs a \"prompt\"", key);
+    if (prompt->is_string())
+      return {{"prompt", prompt->get<std::string>()}, {"completion", learned_field(object, key)}};
+    SourceDocument turns = messages_of(object, "prompt");
+    turns.push_back({"assistant", learned_field(object, key)});
+    return turns;
   }
   SourceDocument turns = messages_of(object, key);
   if (turns.front().role != "assistant") return turns;
@@ -198,13 +202,24 @@ DocumentFormat resolve_format(const std::string& path, DocumentFormat format) {
   return name.ends_with(".jsonl") ? DocumentFormat::jsonl : DocumentFormat::plain;
 }
 
+PreferencePair parse_preference(std::string_view line) {
+  const Json json = parse_object(line);
+  return {answer_of(json, "chosen"), answer_of(json, "rejected")};
+}
+
 void parse_block(const TextBlock& block, DocumentFormat format, LineReport& report,
-                 const std::function<void(int64_t, const SourceDocument&)>& visit) {
+                 const std::function<void(int64_t, std::span<const SourceDocument>)>& visit) {
   const auto attempt = [&](int64_t number, std::string_view text) {
     ++report.lines;
     try {
-      visit(number, format == DocumentFormat::plain ? SourceDocument{{"text", std::string(text)}}
-                                                    : parse_document(text, format));
+      if (format == DocumentFormat::preference) {
+        PreferencePair pair = parse_preference(text);
+        visit(number, std::array{std::move(pair.chosen), std::move(pair.rejected)});
+      } else {
+        visit(number, std::array{format == DocumentFormat::plain
+                                     ? SourceDocument{{"text", std::string(text)}}
+                                     : parse_document(text, format)});
+      }
     } catch (const LineError& error) {
       report.add(error.problem(), number, error.what());
     }
@@ -219,43 +234,18 @@ void parse_block(const TextBlock& block, DocumentFormat format, LineReport& repo
   }
 }
 
-PreferencePair parse_preference(std::string_view line) {
-  const Json json = parse_object(line);
-  return {answer_of(json, "chosen"), answer_of(json, "rejected")};
-}
-
-std::vector<PreferencePair> read_preferences(const std::string& path, bool refuse,
-                                             LineReport& report) {
-  std::vector<PreferencePair> pairs;
-  InputStream input(path);
-  TextBlocks blocks(input, true);
-  for (TextBlock block; blocks.next(block);) {
-    if (block.too_long) {
-      ++report.lines;
-      report.add(LineProblem::long_line, block.first_line, "is longer than 8 MiB");
-    }
-    for_each_line(block, [&](int64_t number, std::string_view line) {
-      ++report.lines;
-      try {
-        pairs.push_back(parse_preference(line));
-        ++report.documents;
-      } catch (const LineError& error) {
-        report.add(error.problem(), number, error.what());
-      }
-    });
-    if (refuse) refuse_bad_lines(report, path);
-  }
-  require_documents(report, path);
-  return pairs;
-}
-
 DocumentHashes document_hashes(const SourceDocument& document) {
+  return document_hashes(std::span(&document, 1));
+}
+
+DocumentHashes document_hashes(std::span<const SourceDocument> pair) {
   Sha256 hash;
-  for (const Part& part : document)
-    hash.update(part.role.size())
-        .update(part.role)
-        .update(part.content.size())
-        .update(part.content);
+  for (const SourceDocument& document : pair)
+    for (const Part& part : document)
+      hash.update(part.role.size())
+          .update(part.role)
+          .update(part.content.size())
+          .update(part.content);
   const Digest digest = hash.digest();
   const auto number = [&](size_t i) {
     uint64_t value = 0;
@@ -301,6 +291,19 @@ std::vector<Document> encode_document(const SourceDocument& document, const Toke
     fail_input("{}: {}", source, error.what());
   }
   return documents;
+}
+
+Document encode_answer(const SourceDocument& document, const Tokenizer& tokenizer,
+                       const ChatTemplate* chat_template, const std::string& source) {
+  std::vector<Document> documents = encode_document(document, tokenizer, chat_template, source);
+  if (documents.empty()) return {};
+  Document& answer = documents.back();
+  // All but the last stretch of learned tokens is unmarked.
+  size_t i = answer.learn.size();
+  while (i > 0 && !answer.learn[i - 1]) --i;
+  while (i > 0 && answer.learn[i - 1]) --i;
+  std::fill_n(answer.learn.begin(), i, uint8_t{0});
+  return std::move(answer);
 }
 
 }  // namespace avocado

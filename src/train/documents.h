@@ -10,10 +10,11 @@
 //                                 comes first;
 //   "instruction" and "output"    a question, with "input" behind it when there is one, and its
 //                                 answer (Alpaca): a chat; a "system" beside it comes first;
-//   "chosen" and "rejected"       a pair for preference training, see parse_preference.
+//   "chosen" and "rejected"       a pair for losses on pairs (preference.h), see parse_preference.
 // Other fields are ignored.
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,26 +55,24 @@ class LineError : public Error {
   LineProblem problem_;
 };
 
-// A line in the given format, which is neither `plain` nor `automatic`. Throws LineError.
+// A line in the given format, which is neither `plain`, `automatic` nor `preference`. Throws
+// LineError.
 SourceDocument parse_document(std::string_view line, DocumentFormat format);
 
 // `automatic` becomes `plain` or `jsonl`, by the file's name.
 DocumentFormat resolve_format(const std::string& path, DocumentFormat format);
 
-// Calls visit(line, document) for each document of a block of a file in a resolved format. Lines
-// that hold none go to the report.
-void parse_block(const TextBlock& block, DocumentFormat format, LineReport& report,
-                 const std::function<void(int64_t, const SourceDocument&)>& visit);
-
-// {"prompt", "chosen", "rejected"}. Answers are strings behind a prompt that is a string, or lists
-// of messages: one that begins with the assistant comes behind the prompt (a list, or a string that
-// the user says), any other is the whole conversation and needs no prompt. Throws LineError.
+// {"prompt", "chosen", "rejected"}. An answer is a string behind its prompt: texts when that is a
+// string, the assistant's next turn when it is a list of messages. Or it is a list of messages
+// itself: one that begins with the assistant comes behind the prompt (a list, or a string that the
+// user says), any other is the whole conversation and needs no prompt. Throws LineError.
 PreferencePair parse_preference(std::string_view line);
 
-// All pairs of a file, compressed or not. A bad line goes to `report`, or is an Error(input) when
-// `refuse`; so is a file without any pair.
-std::vector<PreferencePair> read_preferences(const std::string& path, bool refuse,
-                                             LineReport& report);
+// Calls visit(line, documents) for what the lines of a block of a file in a resolved format hold:
+// one document, or, of `preference`, the chosen and the rejected one. Lines that hold none go to
+// the report.
+void parse_block(const TextBlock& block, DocumentFormat format, LineReport& report,
+                 const std::function<void(int64_t, std::span<const SourceDocument>)>& visit);
 
 // Numbers that depend on roles and contents alone (their SHA-256), so equal documents have equal
 // ones, whatever file and format they are from. Each is for one choice, so that choices are
@@ -84,6 +83,7 @@ struct DocumentHashes {
   uint64_t sample;  // what a tokenizer is trained on
 };
 DocumentHashes document_hashes(const SourceDocument& document);
+DocumentHashes document_hashes(std::span<const SourceDocument> pair);
 // Whether a hash falls into a share from 0 to 1: hash < share * 2^64.
 bool in_share(uint64_t hash, double share);
 
@@ -94,5 +94,9 @@ bool is_chat(const SourceDocument& document);
 // when there is no template, or when it refuses the conversation.
 std::vector<Document> encode_document(const SourceDocument& document, const Tokenizer& tokenizer,
                                       const ChatTemplate* chat_template, const std::string& source);
+// The same of an answer of a pair. Of a conversation only the last answer is learned: what both
+// share says nothing about which of them is better.
+Document encode_answer(const SourceDocument& document, const Tokenizer& tokenizer,
+                       const ChatTemplate* chat_template, const std::string& source);
 
 }  // namespace avocado

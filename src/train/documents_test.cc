@@ -2,21 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "chat/own_template.h"
 #include "expect_error.h"
 #include "text/bpe_trainer.h"
 
 namespace avocado {
 namespace {
-
-std::string write(const std::string& name, const std::string& text) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / name).string();
-  std::ofstream(path, std::ios::binary) << text;
-  return path;
-}
 
 std::unique_ptr<Tokenizer> tokenizer(bool chat) {
   BpeTrainerOptions options;
@@ -132,6 +123,8 @@ TEST(Documents, PreferencePairs) {
        {R"({"prompt": "u", "chosen": )" + answer + R"(, "rejected": )" + answer + "}",
         R"({"prompt": [{"role": "user", "content": "u"}], "chosen": )" + answer +
             R"(, "rejected": )" + answer + "}",
+        std::string(R"({"prompt": [{"role": "user", "content": "u"}], "chosen": "a",
+                        "rejected": [{"role": "assistant", "content": "a"}]})"),
         std::string(R"({"chosen": [{"role": "user", "content": "u"},
                                    {"role": "assistant", "content": "a"}],
                         "prompt": "not looked at",
@@ -147,18 +140,19 @@ TEST(Documents, PreferencePairs) {
     EXPECT_THROW(parse_preference(line), LineError) << line;
 }
 
-TEST(Documents, PreferenceFilesNameTheirBadLines) {
+TEST(Documents, LinesOfPairsGiveTwoDocuments) {
   const std::string good = R"({"prompt": "p", "chosen": "c", "rejected": "r"})";
-  const std::string path = write("pairs.jsonl", good + "\n{}\n\n" + good);
   LineReport report;
-  EXPECT_EQ(read_preferences(path, false, report).size(), 2u);
-  EXPECT_EQ(report.lines, 3);
+  std::vector<int64_t> lines;
+  parse_block({.text = good + "\n{}\n\n" + good}, DocumentFormat::preference, report,
+              [&](int64_t line, std::span<const SourceDocument> documents) {
+                lines.push_back(line);
+                ASSERT_EQ(documents.size(), 2u);
+                EXPECT_EQ(documents[0].back().content, "c");
+                EXPECT_EQ(documents[1].back().content, "r");
+              });
+  EXPECT_EQ(lines, (std::vector<int64_t>{1, 4}));
   EXPECT_EQ(report.of(LineProblem::fields).first.at(0).line, 2);
-  LineReport refused;
-  EXPECT_AVOCADO_ERROR(read_preferences(path, true, refused), ErrorKind::input, path + ":2: ");
-  LineReport none;
-  EXPECT_AVOCADO_ERROR(read_preferences(write("no.jsonl", "{}\n"), false, none), ErrorKind::input,
-                       "none of its 1 lines can be used; line 1");
 }
 
 TEST(Documents, NamesTellTheFormat) {
@@ -201,6 +195,15 @@ TEST(Documents, OnlyAnswersAreLearned) {
             "<|start_header_id|>user<|end_header_id|>\n\nmore<|eot_id|>");
   const Document pair = encode({{"prompt", "p"}, {"completion", "c"}}, *t);
   EXPECT_EQ(learned(pair, *t), "c<|end_of_text|>");
+}
+
+TEST(Documents, OfAPairsConversationOnlyTheLastAnswerIsLearned) {
+  const auto t = tokenizer(true);
+  const ChatTemplate chat(kOwnTemplate, *t, "test");
+  const SourceDocument document = {
+      {"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}};
+  EXPECT_EQ(learned(encode(document, *t), *t), "two<|eot_id|>four<|eot_id|>");
+  EXPECT_EQ(learned(encode_answer(document, *t, &chat, "source"), *t), "four<|eot_id|>");
 }
 
 TEST(Documents, ContentNeverBecomesMarkup) {

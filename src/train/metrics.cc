@@ -109,11 +109,20 @@ class Checker {
     result.lr = record_field<double>(json, "lr", source);
     result.learned = record_field<int64_t>(json, "learned", source);
     result.inputs = record_field<int64_t>(json, "inputs", source);
+    const bool pairs = json.contains("pairs");
+    if (pairs) {
+      PreferenceMetrics& p = result.preference;
+      p.pairs = record_field<int64_t>(json, "pairs", source);
+      p.accuracy = record_field<double>(json, "accuracy", source);
+      p.chosen_reward = record_field<double>(json, "chosen_reward", source);
+      p.rejected_reward = record_field<double>(json, "rejected_reward", source);
+    }
     const bool digest = json.contains("digest");
     if (digest) result.digest = record_field<std::string>(json, "digest", source);
     result.chain = record_field<std::string>(json, "chain", source);
     record_field<double>(json, "tokens_per_s", source);
-    if (json.size() != (digest ? 11 : 10)) fail_input("{}: a step with unknown fields", source);
+    if (json.size() != (digest ? 11u : 10u) + (pairs ? 4u : 0u))
+      fail_input("{}: a step with unknown fields", source);
     return result;
   }
 
@@ -187,6 +196,12 @@ Json step_record(const StepResult& result, double tokens_per_s) {
                {"lr", result.lr},
                {"learned", result.learned},
                {"inputs", result.inputs}};
+  if (const PreferenceMetrics& p = result.preference; p.pairs > 0) {
+    json["pairs"] = p.pairs;
+    json["accuracy"] = p.accuracy;
+    json["chosen_reward"] = p.chosen_reward;
+    json["rejected_reward"] = p.rejected_reward;
+  }
   if (!result.digest.empty()) json["digest"] = result.digest;
   json["chain"] = result.chain;
   json["tokens_per_s"] = tokens_per_s;

@@ -37,6 +37,10 @@ void visit_options(Options& o, Visitor&& visit) {
   visit("decay_steps", o.decay_steps);
   visit("decay_shape", o.decay_shape);
   visit("ema", o.ema);
+  visit("loss", o.loss);
+  if (o.prefers()) visit("beta", o.beta);
+  if (o.loss == kDpo) visit("label_smoothing", o.label_smoothing);
+  if (o.loss == kSimpo) visit("gamma", o.gamma);
 }
 
 Json groups_to_json(const std::vector<WeightGroup>& groups) {
@@ -104,6 +108,12 @@ void check_options(const TrainOptions& o,
   if (o.precision != "f32" && o.precision != "bf16")
     fail_input("{}: precision = \"{}\"; it must be \"f32\" or \"bf16\"", where("precision"),
                o.precision);
+  if (o.loss != kNextToken && !o.prefers())
+    fail_input("{}: loss = \"{}\"; it must be \"{}\", \"{}\" or \"{}\"", where("loss"), o.loss,
+               kNextToken, kDpo, kSimpo);
+  real("beta", o.beta, 1e-9, 1e3);
+  real("label_smoothing", o.label_smoothing, 0, 0.4999);
+  real("gamma", o.gamma, 0, 1e3);
 }
 
 Json options_to_json(const TrainOptions& options) {

@@ -19,6 +19,11 @@ struct WeightGroup {
   bool operator==(const WeightGroup&) const = default;
 };
 
+// What the loss is of: tokens, or pairs of answers (preference.h).
+inline constexpr const char* kNextToken = "next-token";
+inline constexpr const char* kDpo = "dpo";
+inline constexpr const char* kSimpo = "simpo";
+
 struct TrainOptions {
   int64_t steps = 0;
   int64_t rows = 8;           // per micro-batch
@@ -44,6 +49,13 @@ struct TrainOptions {
   std::string decay_shape = "linear";   // of the schedule wsd
   double ema = 0;                       // share of the old average that stays; 0: no average
   std::vector<WeightGroup> groups{};
+
+  std::string loss = kNextToken;  // or kDpo, kSimpo
+  double beta = 0.1;              // dpo, simpo: factor of the rewards
+  double label_smoothing = 0;     // dpo: how often a pair may be the wrong way round, below 0.5
+  double gamma = 1;               // simpo: how far apart the rewards should be
+
+  bool prefers() const { return loss == kDpo || loss == kSimpo; }
 
   bool operator==(const TrainOptions&) const = default;
 };

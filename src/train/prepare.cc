@@ -28,6 +28,8 @@ std::unique_ptr<Tokenizer> train_tokenizer(const Recipe& recipe, ThreadPool& poo
   const std::vector<std::string> texts = tokenizer_sample(recipe, kTokenizerSample, pool);
   BpeTrainerOptions options;
   options.vocab_size = static_cast<int32_t>(recipe.tokenizer_vocab);
+  options.max_token_bytes = static_cast<int32_t>(recipe.tokenizer_bytes);
+  options.pre_tokenizer = recipe.tokenizer_pre;
   options.special_tokens = kOwnSpecialTokens;
   options.bos = "<|begin_of_text|>";
   options.eos = "<|end_of_text|>";

@@ -30,7 +30,9 @@ std::vector<SourceReport> sources_of(const Recipe& recipe) {
     report.bytes = fs::file_size(path, ignored);
   };
   for (const DataSource& source : recipe.data.train) add(source, false);
-  for (const std::string& path : recipe.data.eval) add({.path = path}, true);
+  const DocumentFormat eval =
+      recipe.options.prefers() ? DocumentFormat::preference : DocumentFormat::automatic;
+  for (const std::string& path : recipe.data.eval) add({.path = path, .format = eval}, true);
   return reports;
 }
 
@@ -60,17 +62,28 @@ class Packing {
   }
 
  private:
+  // Of a pair the chosen document comes before the rejected one, with the same line and hashes.
   template <class Wanted>
   void each(Source& source, bool first, Wanted&& wanted) {
+    const bool pairs = source.report.source.format == DocumentFormat::preference;
     TokenReader reader(source.tokens);
+    std::vector<uint32_t> chosen;
     for (TokenDocument document; reader.next(document);) {
+      if (pairs) {
+        chosen.assign(document.words.begin(), document.words.end());
+        if (!reader.next(document)) fail_input("{}: a pair is cut off", source.report.source.path);
+      }
       if (!wanted(document)) continue;
-      const auto inputs = static_cast<int64_t>(document.words.size()) - 1;
+      const auto inputs =
+          static_cast<int64_t>(chosen.size() + document.words.size()) - (pairs ? 2 : 1);
       if (inputs > writer_.row_tokens()) {
         if (first) note_long(source.report, document, inputs);
         if (data_.drop_long) continue;
       }
-      writer_.add(document.words);
+      if (pairs)
+        writer_.add_pair(chosen, document.words);
+      else
+        writer_.add(document.words);
       ++report_.documents;
     }
   }

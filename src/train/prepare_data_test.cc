@@ -16,6 +16,7 @@
 #include "temp_folder.h"
 #include "text/bpe_trainer.h"
 #include "train/documents.h"
+#include "train/preference.h"
 
 namespace avocado {
 namespace {
@@ -234,6 +235,41 @@ TEST_F(PrepareData, LongDocumentsAreDroppedWhenAsked) {
   EXPECT_EQ(texts(prepared.train), (std::map<std::string, int>{{words(1, 10), 3}}));
   const LineReport& lines = prepared.report.sources[0].lines;
   EXPECT_EQ(lines.problems[static_cast<size_t>(LineProblem::long_document)].first.at(0).line, 2);
+}
+
+// A pair is one document: seen, held out, left out and counted as one, its answers side by side.
+TEST_F(PrepareData, PairsStayTogether) {
+  std::string lines = "{\"prompt\": \"no\", \"chosen\": \"answer\"}\n";
+  for (uint64_t i = 0; i < 200; ++i)
+    lines +=
+        Json{{"prompt", words(i, 2)}, {"chosen", words(i, 1)}, {"rejected", words(i, 3)}}.dump() +
+        "\n";
+  lines += Json{{"prompt", words(1, 30)}, {"chosen", words(2, 30)}, {"rejected", "r"}}.dump();
+  write("pairs.jsonl", lines);
+  recipe_.options.loss = "dpo";
+  recipe_.data.drop_long = true;
+  recipe_.data.eval_share = 0.2;
+  recipe_.data.eval = {"pairs.jsonl"};
+  recipe_.data.train = {
+      {.path = "pairs.jsonl", .weight = 1.5, .format = DocumentFormat::preference}};
+  const PreparedData prepared = prepare();
+  for (const Dataset* data : {&prepared.train, &*prepared.eval}) {
+    require_pairs(*data);
+    const int64_t sequences = data->last_sequence(data->rows() - 1);
+    for (int64_t s = 0; s < sequences; s += 2)
+      EXPECT_TRUE(std::equal(data->sequence(s).begin(), data->sequence(s).begin() + 3,
+                             data->sequence(s + 1).begin()));
+  }
+  const DataReport& report = prepared.report;
+  EXPECT_EQ(report.sources[0].lines.documents, 201);
+  const auto problem = [&](LineProblem kind) {
+    return report.sources[0].lines.problems[static_cast<size_t>(kind)];
+  };
+  EXPECT_EQ(problem(LineProblem::fields).first.at(0).line, 1);
+  EXPECT_EQ(problem(LineProblem::long_document).first.at(0).line, 202);
+  EXPECT_NEAR(static_cast<double>(report.sources[0].held_out), 40, 20);
+  EXPECT_NEAR(static_cast<double>(report.train.documents), 160 * 1.5, 40);
+  EXPECT_EQ(report.eval->documents, report.sources[0].held_out + 200);
 }
 
 TEST_F(PrepareData, TellsItsProgressAndCanBeStopped) {

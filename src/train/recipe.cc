@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
+#include "text/pre_tokenizer.h"
 #include "train/definition.h"
 #include "train/memory_estimate.h"
 #include "train/optimizers/optimizers.h"
@@ -198,7 +199,21 @@ void read_tokenizer(Section& tokenizer, Recipe& recipe) {
   }
   Section options = tokenizer.section("train");
   recipe.tokenizer_vocab = options.whole("vocab_size", 300, 1 << 24);
+  recipe.tokenizer_bytes = options.whole("max_token_bytes", 0, 1 << 10, 0);
+  if (options.has("pre_tokenizer")) recipe.tokenizer_pre = options.text("pre_tokenizer");
+  if (!find_pre_tokenizer(recipe.tokenizer_pre))
+    fail_input(
+        "{}: pre_tokenizer \"{}\" is not known; \"llama-bpe\" and \"qwen2\" are two that are",
+        options.where("pre_tokenizer"), recipe.tokenizer_pre);
   options.finish();
+}
+
+// What the loss does not use is an unknown key.
+void read_loss(Section& train, TrainOptions& o) {
+  if (train.has("loss")) o.loss = train.text("loss");
+  if (o.prefers()) o.beta = train.real("beta", o.loss == kDpo ? 0.1 : 2);
+  if (o.loss == kDpo) o.label_smoothing = train.real("label_smoothing", 0);
+  if (o.loss == kSimpo) o.gamma = train.real("gamma", 1);
 }
 
 // A key is asked for only where it counts, so that one that would do nothing is unknown.
@@ -319,6 +334,20 @@ void read_memory(Section& train, Recipe& recipe) {
     recipe.run.memory = parse_memory(train.text("memory"), train.where("memory"));
 }
 
+// With a loss on pairs every file holds pairs, and pairs are never cut.
+void settle_formats(const Section& data, Recipe& recipe) {
+  const bool pairs = recipe.options.prefers();
+  for (DataSource& source : recipe.data.train) {
+    if (pairs && source.format == DocumentFormat::automatic)
+      source.format = DocumentFormat::preference;
+    if (pairs != (source.format == DocumentFormat::preference))
+      fail_input("{}: {} is read as \"{}\", which loss = \"{}\" cannot learn from; {}",
+                 data.where("source"), source.path, format_name(source.format), recipe.options.loss,
+                 pairs ? "it takes \"preference\"" : "\"dpo\" and \"simpo\" can");
+  }
+  if (pairs) recipe.data.drop_long = true;
+}
+
 void read_train(Section& train, Recipe& recipe) {
   TrainOptions& o = recipe.options;
   o.steps = train.whole("steps", 1, kMost);
@@ -329,6 +358,7 @@ void read_train(Section& train, Recipe& recipe) {
   o.clip = train.real("clip", o.clip);
   o.seed = static_cast<uint64_t>(train.whole("seed", 0, std::numeric_limits<int64_t>::max(), 0));
   o.digest_every = train.whole("digest_every", 1, kMost, o.digest_every);
+  read_loss(train, o);
   read_memory(train, recipe);
   check_options(o, [&](const char* field) { return train.where(field); });
 
@@ -389,6 +419,7 @@ Recipe parse_recipe(const std::string& text, const std::string& source) {
   }
   read_data(data, recipe);
   read_train(train, recipe);
+  settle_formats(data, recipe);
   Section adapter = root.section("adapter", /*needed=*/false);
   if (root.has("adapter")) read_adapter(adapter, recipe);
   for (const Section* section : {&root, &model, &data, &train, &adapter}) section->finish();
@@ -429,7 +460,10 @@ nlohmann::ordered_json recipe_to_json(const Recipe& recipe) {
   if (recipe.base.empty()) {
     json["model"] = config_to_json(recipe.model);
     if (recipe.tokenizer_file.empty())
-      json["tokenizer"] = {{"train", {{"vocab_size", recipe.tokenizer_vocab}}}};
+      json["tokenizer"] = {{"train",
+                            {{"vocab_size", recipe.tokenizer_vocab},
+                             {"max_token_bytes", recipe.tokenizer_bytes},
+                             {"pre_tokenizer", recipe.tokenizer_pre}}}};
     else
       json["tokenizer"] = {{"file", recipe.tokenizer_file}};
   } else {

@@ -41,6 +41,8 @@ struct Recipe {
 
   std::string tokenizer_file;   // [tokenizer] file: a GGUF, a tokenizer.json or its folder
   int64_t tokenizer_vocab = 0;  // [tokenizer] train: size of the vocabulary to make, 0: none
+  int64_t tokenizer_bytes = 0;  // longest token of it, 0: any
+  std::string tokenizer_pre = "llama-bpe";  // how text is cut before it is merged
   DataOptions data;
 
   TrainOptions options;

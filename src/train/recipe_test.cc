@@ -147,6 +147,13 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("steps = 10", "steps = 10\nseed = -1"), "seed = -1"},
       {replaced("steps = 10", "steps = 10\neval_every = 5"),
        "eval_every = 5 but [data] has neither eval files nor eval_share"},
+      {replaced("steps = 10", "steps = 10\nloss = \"ppo\""),
+       "run.toml:17:8: [train]: loss = \"ppo\"; it must be \"next-token\""},
+      {replaced("steps = 10", "steps = 10\nbeta = 1"), "unknown key \"beta\""},
+      {replaced("steps = 10", "steps = 10\nloss = \"simpo\"\nlabel_smoothing = 0.1"),
+       "unknown key \"label_smoothing\""},
+      {replaced("steps = 10", "steps = 10\nloss = \"dpo\"\nlabel_smoothing = 0.5"),
+       "label_smoothing = 0.5; it must be from 0"},
       {replaced("\"llama\"", "\"lama\""), "lama"},
       {replaced("[train]\nsteps = 10", "trian = 3"), "the section [train] is missing"},
       {replaced("[\"a.txt\", \"b.jsonl\"]", "[]"), "train names no files"},
@@ -155,6 +162,8 @@ TEST(Recipe, ErrorsNameLineAndMending) {
       {replaced("train = { vocab_size = 512 }", "file = \"x.gguf\"\ntrain = { vocab_size = 512 }"),
        "give either file"},
       {replaced("vocab_size = 512", "vocab_size = 3"), "vocab_size = 3; it must be from"},
+      {replaced("vocab_size = 512", "vocab_size = 512, pre_tokenizer = \"x\""),
+       "pre_tokenizer \"x\" is not known"},
       {replaced("vocab_size = 512", "vocabsize = 512"), "vocab_size is missing"},
       {replaced("context = 64", "context = 64\ncontext = 32"), "run.toml:8:"},
       {replaced("[data]", "[data"), "run.toml:"},
@@ -206,6 +215,32 @@ TEST(Recipe, ErrorsNameLineAndMending) {
     EXPECT_NE(found.find(c.expected), std::string::npos)
         << "expected: " << c.expected << "\nfound: " << found;
   }
+}
+
+TEST(Recipe, LossesOfPairs) {
+  const Recipe usual = parse_recipe(kGood, "run.toml");
+  EXPECT_FALSE(usual.options.prefers());
+  EXPECT_FALSE(recipe_to_json(usual)["train"].contains("beta"));
+  const Recipe dpo = parse_recipe(replaced("steps = 10", "steps = 10\nloss = \"dpo\""), "run.toml");
+  EXPECT_TRUE(dpo.options.prefers());
+  EXPECT_EQ(dpo.options.beta, 0.1);
+  const Recipe simpo =
+      parse_recipe(replaced("steps = 10", "steps = 10\nloss = \"simpo\"\ngamma = 0.5"), "run.toml");
+  EXPECT_EQ(simpo.options.beta, 2);
+  EXPECT_EQ(simpo.options.gamma, 0.5);
+  for (const DataSource& source : dpo.data.train)
+    EXPECT_EQ(source.format, DocumentFormat::preference);
+  EXPECT_TRUE(dpo.data.drop_long);
+  const std::string source = "[[data.source]]\npath = \"x\"\nformat = \"";
+  EXPECT_NE(problem(replaced("\n[train]", source + "preference\"\n[train]"))
+                .find("x is read as \"preference\", which loss = \"next-token\" cannot learn from"),
+            std::string::npos);
+  EXPECT_NE(problem(replaced("\n[train]\nsteps = 10",
+                             source + "text\"\n[train]\nsteps = 10\nloss = \"dpo\""))
+                .find("it takes \"preference\""),
+            std::string::npos);
+  for (const Recipe* recipe : {&usual, &dpo, &simpo})
+    EXPECT_EQ(options_from_json(options_to_json(recipe->options), "test"), recipe->options);
 }
 
 TEST(Recipe, OptimizerScheduleAndGroups) {

@@ -22,15 +22,27 @@ class RowPacker {
       const auto part = words.subspan(begin, std::min(words.size() - begin, most + 1));
       if (std::none_of(part.begin() + 1, part.end(), [&](uint32_t w) { return w & learn_bit; }))
         continue;
-      const auto inputs = static_cast<int64_t>(part.size()) - 1;
-      const bool begins_row = inputs > room_;
-      if (begins_row) room_ = row_tokens_;
-      room_ -= inputs;
-      piece(begins_row, part);
+      piece(take(static_cast<int64_t>(part.size()) - 1), part);
     }
   }
 
+  // The same for two sequences side by side in one row, which must hold both of them.
+  template <class Piece>
+  void add_pair(std::span<const uint32_t> first, std::span<const uint32_t> second, Piece&& piece) {
+    const bool begins_row = take(static_cast<int64_t>(first.size() + second.size()) - 2);
+    piece(begins_row, first);
+    piece(false, second);
+  }
+
  private:
+  // Takes room for so many inputs; true when they begin a row.
+  bool take(int64_t inputs) {
+    const bool begins_row = inputs > room_;
+    if (begins_row) room_ = row_tokens_;
+    room_ -= inputs;
+    return begins_row;
+  }
+
   int64_t row_tokens_;
   int64_t room_ = 0;  // inputs that the last row can still take
 };

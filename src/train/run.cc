@@ -11,6 +11,7 @@
 #include "files/mapped_file.h"
 #include "models/registry.h"
 #include "train/definition.h"
+#include "train/reference.h"
 #include "train/state.h"
 
 namespace avocado {
@@ -24,8 +25,9 @@ constexpr const char* kChatTemplateKey = "tokenizer.chat_template";
 constexpr std::string_view kCheckpointPrefix = "step-", kCheckpointSuffix = ".safetensors";
 
 // Everything that Run::create writes before run.json makes the folder a run.
-constexpr std::array kParts = {"run.toml",  "tokenizer.gguf",   "train.rows", "base.gguf",
-                               "eval.rows", "data-report.json", "checkpoints"};
+constexpr std::array kParts = {
+    "run.toml",         "tokenizer.gguf",        "train.rows", "base.gguf", "eval.rows",
+    "data-report.json", "reference.safetensors", "checkpoints"};
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -111,9 +113,9 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
     if (fs::is_directory(setup.base_path))
       base = std::make_shared<const Model>(Model::load(folder + "/base.gguf", pool, {}));
   }
-  const Trainer trainer =
-      setup.adapter ? Trainer(base, *setup.adapter, setup.options, *setup.train, pool)
-                    : Trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
+  Trainer trainer = setup.adapter
+                        ? Trainer(base, *setup.adapter, setup.options, *setup.train, pool)
+                        : Trainer(setup.config, setup.options, *setup.train, setup.initial, pool);
   Json manifest = {{"format", kFormat},
                    {"definition", trainer.definition_digest()},
                    {"model", config_to_json(trainer.config())},
@@ -133,6 +135,11 @@ void Run::create(const std::string& folder, const RunSetup& setup, ThreadPool& p
   if (!setup.initial.empty())
     write_initial_weights(folder + "/checkpoints/step-00000000.safetensors", setup,
                           trainer.definition_digest(), pool);
+  if (setup.options.loss == kDpo) {
+    const std::string path = folder + "/reference.safetensors";
+    write_reference(path, {setup.train, setup.eval}, trainer);
+    manifest["reference"] = sha256_file(path);
+  }
   if (!setup.recipe_text.empty()) write_file_atomically(folder + "/run.toml", setup.recipe_text);
   manifest["recipe"] = setup.recipe;
   manifest["sources"] = setup.sources;
@@ -236,6 +243,11 @@ std::unique_ptr<Trainer> Run::make_trainer(ThreadPool& pool, Processes& processe
         "definition {}, not the recorded {}; "
         "a file of the run was changed",
         manifest_path(), trainer->definition_digest(), definition_);
+  if (options_.loss == kDpo) {
+    if (sha256_file(reference_path()) != text_member(manifest_, "reference", manifest_path()))
+      fail_input("{}: is not the reference this run was made with", reference_path());
+    read_reference(reference_path(), {&train_data(), eval_data()}, *trainer);
+  }
   return trainer;
 }
 

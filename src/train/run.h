@@ -74,6 +74,7 @@ class Run {
     return folder_ + (adapter_ ? "/adapter-ema.gguf" : "/final-ema.gguf");
   }
   std::string base_path() const { return folder_ + "/base.gguf"; }  // of a run with an adapter
+  std::string reference_path() const { return folder_ + "/reference.safetensors"; }
   std::string checkpoint_path(int64_t step) const;
   // Steps of the checkpoint files that are there, ascending.
   std::vector<int64_t> checkpoints() const;

@@ -38,6 +38,12 @@ struct ShardWriter::Impl {
         sequence_begin(folder_of(target)),
         words(folder_of(target)) {}
 
+  void check(std::span<const uint32_t> document) const {
+    for (const uint32_t word : document)
+      if (static_cast<int64_t>(word & ~Dataset::kLearn) >= vocab)
+        fail_input("token {} is outside the vocabulary of {}", word & ~Dataset::kLearn, vocab);
+  }
+
   void add_piece(bool begins_row, std::span<const uint32_t> piece) {
     if (begins_row) {
       append_number(row_begin, sequences);
@@ -57,10 +63,16 @@ ShardWriter::ShardWriter(const std::string& path, int64_t row_tokens, int64_t vo
 ShardWriter::~ShardWriter() = default;
 
 void ShardWriter::add(std::span<const uint32_t> words) {
-  for (const uint32_t word : words)
-    if (static_cast<int64_t>(word & ~Dataset::kLearn) >= impl_->vocab)
-      fail_input("token {} is outside the vocabulary of {}", word & ~Dataset::kLearn, impl_->vocab);
+  impl_->check(words);
   impl_->packer.add(words, Dataset::kLearn, [&](bool begins_row, std::span<const uint32_t> piece) {
+    impl_->add_piece(begins_row, piece);
+  });
+}
+
+void ShardWriter::add_pair(std::span<const uint32_t> chosen, std::span<const uint32_t> rejected) {
+  impl_->check(chosen);
+  impl_->check(rejected);
+  impl_->packer.add_pair(chosen, rejected, [&](bool begins_row, std::span<const uint32_t> piece) {
     impl_->add_piece(begins_row, piece);
   });
 }

@@ -22,6 +22,8 @@ class ShardWriter {
   // One document: token ids, with Dataset::kLearn when predicting them counts. Throws Error(input)
   // when an id is outside [0, vocab).
   void add(std::span<const uint32_t> words);
+  // Two documents whose sequences lie side by side in one row; together at most row_tokens inputs.
+  void add_pair(std::span<const uint32_t> chosen, std::span<const uint32_t> rejected);
   int64_t row_tokens() const;
   int64_t rows() const;  // so far
   // Writes the file, atomically. There must be a row.

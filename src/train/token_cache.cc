@@ -30,45 +30,63 @@ struct EncodedBlock {
   LineReport report;
 };
 
-// True when a token of the document is learned; appends its words then.
-bool encode(const Document& tokens, std::vector<uint32_t>& words, LineReport& report) {
-  words.clear();
+// A document as shards and token files have it.
+struct Words {
+  std::vector<uint32_t> words;
   int64_t learned = 0;
+};
+
+Words words_of(const Document& tokens) {
+  Words result;
   for (size_t i = 0; i < tokens.ids.size(); ++i) {
     const bool learn = tokens.learn.empty() || tokens.learn[i] != 0;
-    words.push_back(static_cast<uint32_t>(tokens.ids[i]) | (learn ? Dataset::kLearn : 0));
-    learned += i > 0 && learn;
+    result.words.push_back(static_cast<uint32_t>(tokens.ids[i]) | (learn ? Dataset::kLearn : 0));
+    result.learned += i > 0 && learn;
   }
-  if (learned == 0) return false;
-  report.tokens += static_cast<int64_t>(words.size());
-  report.learned += learned;
-  return true;
+  return result;
+}
+
+// Of what a line holds: a conversation may give several documents, a pair gives its two answers.
+std::vector<Words> encode_line(std::span<const SourceDocument> line, bool pair,
+                               const TextEncoder& encoder) {
+  const auto& [tokenizer, chat_template, digest] = encoder;
+  std::vector<Words> all;
+  for (const SourceDocument& text : line) {
+    if (pair)
+      all.push_back(words_of(encode_answer(text, tokenizer, chat_template, "the chat")));
+    else
+      for (const Document& document : encode_document(text, tokenizer, chat_template, "the chat"))
+        all.push_back(words_of(document));
+  }
+  return all;
 }
 
 EncodedBlock encode_block(const TextBlock& block, const TokenRequest& request,
                           DocumentFormat format, const TextEncoder& encoder) {
   EncodedBlock out;
-  std::vector<uint32_t> words;
-  parse_block(block, format, out.report, [&](int64_t line, const SourceDocument& document) {
-    std::vector<Document> encoded;
-    if (is_chat(document) && !encoder.chat_template)  // says so, and ends the preparation
-      encode_document(document, encoder.tokenizer, nullptr,
+  const bool pair = format == DocumentFormat::preference;
+  parse_block(block, format, out.report, [&](int64_t line, std::span<const SourceDocument> texts) {
+    if (is_chat(texts[0]) && !encoder.chat_template)  // says so, and ends the preparation
+      encode_document(texts[0], encoder.tokenizer, nullptr,
                       fmt::format("{}:{}", request.path, line));
+    std::vector<Words> encoded;
     try {
-      encoded = encode_document(document, encoder.tokenizer, encoder.chat_template, "the chat");
+      encoded = encode_line(texts, pair, encoder);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::input) throw;
       throw LineError(LineProblem::refused, error.what());
     }
-    const DocumentHashes hashes = document_hashes(document);
-    bool used = false;
-    for (const Document& tokens : encoded) {
-      if (!encode(tokens, words, out.report)) continue;
+    std::erase_if(encoded, [](const Words& document) { return document.learned == 0; });
+    if (encoded.size() < (pair ? 2 : 1))
+      throw LineError(LineProblem::unlearned,
+                      pair ? "holds an answer with nothing to learn" : "holds nothing to learn");
+    const DocumentHashes hashes = document_hashes(texts);
+    for (const Words& document : encoded) {
       append_document(out.documents,
-                      {static_cast<uint64_t>(line), hashes.split, hashes.copies, words});
-      used = true;
+                      {static_cast<uint64_t>(line), hashes.split, hashes.copies, document.words});
+      out.report.tokens += static_cast<int64_t>(document.words.size());
+      out.report.learned += document.learned;
     }
-    if (!used) throw LineError(LineProblem::unlearned, "holds nothing to learn");
     ++out.report.documents;
   });
   return out;

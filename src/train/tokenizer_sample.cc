@@ -48,6 +48,13 @@ class Sample {
   std::vector<Text> texts_;
 };
 
+// A chat template writes the speaker and an empty line before what is said.
+void add_texts(const Part& part, uint64_t hash, std::vector<Text>& texts) {
+  const bool spoken = is_chat({part});
+  if (spoken) texts.push_back({hash, part.role});
+  texts.push_back({hash, (spoken ? "\n\n" : "") + part.content});
+}
+
 }  // namespace
 
 std::vector<std::string> tokenizer_sample(const Recipe& recipe, size_t limit, ThreadPool& pool) {
@@ -61,11 +68,13 @@ std::vector<std::string> tokenizer_sample(const Recipe& recipe, size_t limit, Th
         path, format != DocumentFormat::plain, pool,
         [&](const TextBlock& block) {
           Found found;
-          parse_block(block, format, found.report, [&](int64_t, const SourceDocument& document) {
-            const DocumentHashes hashes = document_hashes(document);
+          const auto visit = [&](int64_t, std::span<const SourceDocument> documents) {
+            const DocumentHashes hashes = document_hashes(documents);
             if (in_share(hashes.split, held_out)) return;
-            for (const Part& part : document) found.texts.push_back({hashes.sample, part.content});
-          });
+            for (const SourceDocument& document : documents)
+              for (const Part& part : document) add_texts(part, hashes.sample, found.texts);
+          };
+          parse_block(block, format, found.report, visit);
           return found;
         },
         [&](Found&& found, uint64_t) {

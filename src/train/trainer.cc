@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/error.h"
@@ -58,7 +59,9 @@ struct Trainer::Impl {
   GradientTree tree;
   Buffer<float> averages;  // of all weights, while several processes keep a part each
   std::string definition_text, definition;
-  std::vector<float> losses;  // of the wanted rows of one batch
+  std::vector<float> losses;                              // of the wanted rows of one batch
+  WeighedPairs weighed;                                   // of one batch, when the loss is of pairs
+  std::map<std::string, std::vector<double>> references;  // by the digest of their data
 
   Impl(std::unique_ptr<Network> n, const ModelConfig& c, const TrainOptions& o, const Dataset& d,
        std::span<const float* const> initial, ThreadPool& p, Processes& processes)
@@ -85,6 +88,7 @@ struct Trainer::Impl {
     if (data.row_tokens() > config.context)
       fail_input("rows of {} tokens do not fit into the model's context of {}", data.row_tokens(),
                  config.context);
+    if (options.prefers()) require_pairs(data);
     const std::vector<float*> params = pointers(state.layout, state.params.data());
     if (initial.empty()) {
       network->initialise(options.seed, params, pool);
@@ -136,19 +140,70 @@ struct Trainer::Impl {
     network->refresh(pool);
   }
 
-  // Leaves the losses of the wanted rows in `losses`; with `backward` adds the gradient of their
-  // sum.
-  void run(const RowBatch& batch, bool backward) {
+  // Leaves the losses of the batch's wanted rows in `losses`, and with `backward` their gradients,
+  // times what `weighed` says of pairs, in place of the logits.
+  graph::Executor<float>::Loss cross_entropy(const RowBatch& batch, bool backward) {
     losses.resize(batch.wanted.size());
-    const auto loss = [&](float* logits, int64_t first, int64_t rows) {
+    const float* row_scales = backward && options.prefers() ? weighed.row_scales.data() : nullptr;
+    return [this, &batch, backward, row_scales](float* logits, int64_t first, int64_t rows) {
       kernels::cross_entropy(pool, static_cast<const float*>(logits), batch.targets.data() + first,
                              losses.data() + first, backward ? logits : nullptr, rows,
-                             network->graph().vocab(), 1.0);
+                             network->graph().vocab(), 1.0,
+                             row_scales ? row_scales + first : nullptr);
     };
-    if (backward)
-      executor.train(batch.view(), loss);
-    else
-      executor.forward_loss(batch.view(), loss);
+  }
+
+  // Leaves the losses in `losses`, and in `weighed` those of pairs; with `backward` adds the
+  // gradient of their sum.
+  void run(const RowBatch& batch, const Dataset& from, bool backward) {
+    // What a pair's tokens weigh is known only when all of them have their losses.
+    if (options.prefers() || !backward)
+      executor.forward_loss(batch.view(), cross_entropy(batch, false));
+    if (options.prefers()) weighed = weigh_pairs(options, batch, losses, reference(from));
+    if (backward) executor.train(batch.view(), cross_entropy(batch, true));
+  }
+
+  // Adds the losses of the batch that was run, and returns how many there were.
+  int64_t add_losses(double& sum) const {
+    if (!options.prefers()) {
+      add_ascending(losses, sum);
+      return static_cast<int64_t>(losses.size());
+    }
+    for (const PairLoss& pair : weighed.pairs) sum += pair.loss;
+    return static_cast<int64_t>(weighed.pairs.size());
+  }
+
+  // Calls body with batches of the first rows of `from`.
+  template <class Body>
+  void for_each_batch(const Dataset& from, int64_t rows, const Body& body) {
+    for (int64_t row = 0; row < rows;) {
+      RowBatch batch;
+      for (int64_t r = 0; r < options.rows && row < rows; ++r) batch.append(from, row++);
+      body(batch);
+    }
+  }
+
+  std::vector<double> log_probabilities(const Dataset& from) {
+    std::vector<double> result;
+    for_each_batch(from, from.rows(), [&](const RowBatch& batch) {
+      executor.forward_loss(batch.view(), cross_entropy(batch, false));
+      for (const AnswerScore& score : score_answers(batch, losses, {}))
+        result.push_back(score.log_probability);
+    });
+    return result;
+  }
+
+  std::span<const double> reference(const Dataset& from) const {
+    const auto found = references.find(from.digest());
+    return found == references.end() ? std::span<const double>() : found->second;
+  }
+
+  void need_reference(const Dataset& from) {
+    if (options.loss != kDpo || references.contains(from.digest())) return;
+    if (state.step > 0)
+      fail_usage("the reference of DPO must be given before a run is resumed at step {}",
+                 state.step);
+    references[from.digest()] = log_probabilities(from);
   }
 
   void clear_gradient() {
@@ -157,11 +212,13 @@ struct Trainer::Impl {
     });
   }
 
-  // Gradient of the sum of the step's token losses, as far as this process needs it, and that sum.
+  // Gradient of the sum of the step's losses, as far as this process needs it, and that sum.
   double accumulate(StepResult& result) {
+    need_reference(data);
     const auto [begin, end] = sharding.leaves();
     double loss = 0;
     std::array<int64_t, 2> tokens{};  // learned, inputs
+    PreferenceTally tally;
     tree.start(begin, end, options.micro_batches);
     for (int64_t j = begin; j < end; ++j) {
       RowBatch batch;
@@ -169,18 +226,21 @@ struct Trainer::Impl {
         batch.append(data, row_at(state.position + static_cast<uint64_t>(j * options.rows + r),
                                   data.rows(), options.seed));
       executor.timed("zero the gradient", [&] { clear_gradient(); });
-      run(batch, true);
+      run(batch, data, true);
       loss = 0;
-      add_ascending(losses, loss);
+      add_losses(loss);
       tokens[0] += static_cast<int64_t>(batch.targets.size());
       tokens[1] += static_cast<int64_t>(batch.ids.size());
+      for (const PairLoss& pair : weighed.pairs) tally.add(pair);
       executor.timed("add micro-batches", [&] { tree.add(gradient.data(), loss); });
     }
     state.position += static_cast<uint64_t>(options.rows * options.micro_batches);
     sharding.add_gradients(tree, gradient.data());
     sharding.add_counts(tokens);
+    sharding.add_counts(tally.counts);
     result.learned = tokens[0];
     result.inputs = tokens[1];
+    if (options.prefers()) result.preference = tally.metrics();
     return sharding.add_losses(tree, loss);
   }
 
@@ -204,11 +264,12 @@ struct Trainer::Impl {
     StepResult result;
     result.lr = learning_rate(options, state.step);
     const double loss = accumulate(result);
-    const auto learned = static_cast<double>(result.learned);
+    const auto count =
+        static_cast<double>(options.prefers() ? result.preference.pairs : result.learned);
     double squares = 0;
     executor.timed("norm of the gradient", [&] { squares = squared_norm(); });
-    result.loss = loss / learned;
-    result.grad_norm = std::sqrt(squares) / learned;
+    result.loss = loss / count;
+    result.grad_norm = std::sqrt(squares) / count;
     result.step = ++state.step;
     result.position = state.position;
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
@@ -220,7 +281,7 @@ struct Trainer::Impl {
         options.clip > 0 && result.grad_norm > options.clip ? options.clip / result.grad_norm : 1.0;
     executor.timed("update", [&] {
       optimizer.update(own_weights, gradient.data(),
-                       {.step = state.step, .lr = result.lr, .grad_scale = factor / learned});
+                       {.step = state.step, .lr = result.lr, .grad_scale = factor / count});
     });
     sharding.share_weights(state.params.data());
     network->refresh(pool);
@@ -233,17 +294,21 @@ struct Trainer::Impl {
 };
 
 std::string next_chain(const std::string& former, const StepResult& result) {
-  return Sha256()
-      .update(former)
+  Sha256 hash;
+  hash.update(former)
       .update(static_cast<uint64_t>(result.step))
       .update(result.position)
       .update(std::bit_cast<uint64_t>(result.loss))
       .update(std::bit_cast<uint64_t>(result.grad_norm))
       .update(std::bit_cast<uint64_t>(result.lr))
       .update(static_cast<uint64_t>(result.learned))
-      .update(static_cast<uint64_t>(result.inputs))
-      .update(result.digest)
-      .hex();
+      .update(static_cast<uint64_t>(result.inputs));
+  if (const PreferenceMetrics& p = result.preference; p.pairs > 0)
+    hash.update(static_cast<uint64_t>(p.pairs))
+        .update(std::bit_cast<uint64_t>(p.accuracy))
+        .update(std::bit_cast<uint64_t>(p.chosen_reward))
+        .update(std::bit_cast<uint64_t>(p.rejected_reward));
+  return hash.update(result.digest).hex();
 }
 
 Trainer::Trainer(const ModelConfig& config, const TrainOptions& options, const Dataset& data,
@@ -275,17 +340,25 @@ double Trainer::evaluate(const Dataset& data, int64_t rows) {
   if (data.vocab() > impl.config.vocab || data.row_tokens() > impl.config.context)
     fail_input("evaluation data for a vocabulary of {} in rows of {} does not fit the model",
                data.vocab(), data.row_tokens());
+  impl.need_reference(data);
   double loss = 0;
-  int64_t learned = 0;
-  rows = std::min(rows, data.rows());
-  for (int64_t row = 0; row < rows;) {
-    RowBatch batch;
-    for (int64_t r = 0; r < impl.options.rows && row < rows; ++r) batch.append(data, row++);
-    impl.run(batch, false);
-    add_ascending(impl.losses, loss);
-    learned += static_cast<int64_t>(batch.targets.size());
-  }
-  return loss / static_cast<double>(learned);
+  int64_t count = 0;
+  impl.for_each_batch(data, std::min(rows, data.rows()), [&](const RowBatch& batch) {
+    impl.run(batch, data, false);
+    count += impl.add_losses(loss);
+  });
+  return loss / static_cast<double>(count);
+}
+
+std::vector<double> Trainer::log_probabilities(const Dataset& data) {
+  return impl_->log_probabilities(data);
+}
+
+void Trainer::set_reference(const Dataset& data, std::vector<double> log_probabilities) {
+  if (static_cast<int64_t>(log_probabilities.size()) != data.last_sequence(data.rows() - 1))
+    fail_usage("{} log-probabilities for data of {} sequences", log_probabilities.size(),
+               data.last_sequence(data.rows() - 1));
+  impl_->references[data.digest()] = std::move(log_probabilities);
 }
 
 double Trainer::evaluate_average(const Dataset& data, int64_t rows) {

@@ -3,10 +3,10 @@
 // steps these are a pure function of (model config, initial weights, options, data); nothing of
 // threads, instruction set or time enters.
 //
-// A step: every micro-batch gives the loss and the gradient of the sum of its token losses; these
-// are added in a fixed binary tree over the micro-batch index (gradient_tree.h); the gradient is
-// divided by the number of learned tokens, clipped by its global norm, and the optimizer moves the
-// weights.
+// A step: every micro-batch gives the loss and the gradient of the sum of its token losses, or of
+// the losses of its pairs (preference.h); these are added in a fixed binary tree over the
+// micro-batch index (gradient_tree.h); the gradient is divided by the number of learned tokens, or
+// of pairs, clipped by its global norm, and the optimizer moves the weights.
 //
 // Several processes may make the steps together (sharding.h). Then each has a Trainer made from the
 // same arguments, and what is marked "by all" has to be called by all of them, with the same
@@ -26,6 +26,7 @@
 #include "train/adapter_options.h"
 #include "train/dataset.h"
 #include "train/options.h"
+#include "train/preference.h"
 #include "train/processes.h"
 
 namespace avocado {
@@ -33,13 +34,14 @@ namespace avocado {
 struct StepResult {
   int64_t step = 0;       // steps completed, this one included
   uint64_t position = 0;  // rows of data seen, those of this step included
-  double loss = 0;        // mean over the learned tokens of the step, before the update
+  double loss = 0;        // mean over the learned tokens or the pairs of the step, before the update
   double grad_norm = 0;   // of the mean loss, before clipping
   double lr = 0;
   int64_t learned = 0;  // tokens in the loss
   int64_t inputs = 0;   // tokens fed
-  std::string digest;   // of the state after the step when one is due (digest_every), else empty
-  std::string chain;    // digest over all records up to this one
+  PreferenceMetrics preference = {};
+  std::string digest;  // of the state after the step when one is due (digest_every), else empty
+  std::string chain;   // digest over all records up to this one
 };
 
 // The chain after a step: SHA-256 over the former chain and every number of the record but the
@@ -74,7 +76,8 @@ class Trainer {
   StepResult step();
   bool finished() const;
 
-  // Mean loss over the learned tokens of the first `rows` rows of `data` (all when fewer).
+  // Mean loss over the learned tokens, or the pairs, of the first `rows` rows of `data` (all when
+  // fewer).
   double evaluate(const Dataset& data, int64_t rows);
   // By all: the same with the average of the weights (options.ema > 0).
   double evaluate_average(const Dataset& data, int64_t rows);
@@ -82,6 +85,13 @@ class Trainer {
   // weights. Computed from the first token on, so its cost grows with the length. Throws
   // Error(usage) when ids is empty or longer than the context.
   std::vector<float> next_logits(std::span<const int32_t> ids);
+
+  // The log-probability of the learned tokens of every sequence of `data` by the weights as they
+  // are.
+  std::vector<double> log_probabilities(const Dataset& data);
+  // DPO compares with the log_probabilities before the first step. Those of data that is not named
+  // here are computed when they are first needed, which is an error after that step.
+  void set_reference(const Dataset& data, std::vector<double> log_probabilities);
 
   const ModelConfig& config() const;
   const TrainOptions& options() const;

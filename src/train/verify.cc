@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "models/model.h"
 #include "train/final.h"
+#include "train/reference.h"
 
 namespace avocado {
 namespace {
@@ -43,6 +44,13 @@ std::string differing_number(const StepResult& replayed, const StepResult& logge
   if (!same_bits(replayed.lr, logged.lr)) return text("lr", logged.lr, replayed.lr);
   if (replayed.learned != logged.learned) return text("learned", logged.learned, replayed.learned);
   if (replayed.inputs != logged.inputs) return text("inputs", logged.inputs, replayed.inputs);
+  const PreferenceMetrics &now = replayed.preference, &then = logged.preference;
+  if (now.pairs != then.pairs) return text("pairs", then.pairs, now.pairs);
+  if (!same_bits(now.accuracy, then.accuracy)) return text("accuracy", then.accuracy, now.accuracy);
+  if (!same_bits(now.chosen_reward, then.chosen_reward))
+    return text("chosen_reward", then.chosen_reward, now.chosen_reward);
+  if (!same_bits(now.rejected_reward, then.rejected_reward))
+    return text("rejected_reward", then.rejected_reward, now.rejected_reward);
   return {};
 }
 
@@ -181,6 +189,7 @@ class Verification {
     report_.start = wanted.front().begin;
     if (observer_.on_start) observer_.on_start(total);
     trainer_ = run_.make_trainer(pool_);
+    if (run_.options().loss == kDpo && report_.start == 0) check_reference();
     for (const StepRange& stretch : wanted) {
       start_at(stretch.begin);
       while (trainer_->completed_steps() < stretch.end) {
@@ -192,6 +201,13 @@ class Verification {
         if (observer_.on_step) observer_.on_step(report_.replayed, result);
       }
     }
+  }
+
+  // A replay of the first step has the weights that it is of.
+  void check_reference() {
+    const std::string difference =
+        compare_reference(run_.reference_path(), {&run_.train_data(), run_.eval_data()}, *trainer_);
+    if (!difference.empty()) differ("{}: {}", run_.reference_path(), difference);
   }
 
   void start_at(int64_t step) {

@@ -280,24 +280,18 @@ void parse_documents(Bytes bytes) {
   const auto choice = static_cast<size_t>(bytes[0]);
   const MemoryFile memory(bytes.subspan(1));
   InputStream input(memory.path(), static_cast<Compression>(choice % 3));
-  const DocumentFormat format = kDocumentFormats[1 + choice / 3 % 7].first;
+  const DocumentFormat format = kDocumentFormats[1 + choice / 3 % 8].first;
   TextBlocks blocks(input, format != DocumentFormat::plain);
   LineReport report;
   int64_t used = 0;
   int64_t left = 2;  // the time that a file may take would not do for any number of lines
   for (TextBlock block; left > 0 && blocks.next(block); --left) {
-    parse_block(block, format, report, [&](int64_t line, const SourceDocument& document) {
-      require(line >= block.first_line && !document.empty(), "an empty document");
-      document_hashes(document);
+    parse_block(block, format, report, [&](int64_t line, std::span<const SourceDocument> found) {
+      require(line >= block.first_line, "a line before the block");
+      require(found.size() == (format == DocumentFormat::preference ? 2 : 1), "a document is lost");
+      for (const SourceDocument& document : found) require(!document.empty(), "an empty document");
+      document_hashes(found);
       ++used;
-    });
-    for_each_line(block, [](int64_t number, std::string_view line) {
-      if (number > 1000) return;
-      try {
-        parse_preference(line);
-      } catch (const LineError&) {
-        // Few lines are pairs.
-      }
     });
   }
   report.documents = used;

@@ -373,7 +373,8 @@ std::vector<Bytes> documents_seeds() {
       "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": [{\"role\": \"assistant\", "
       "\"content\": \"r\"}]}";
   // The number in front: compression + 3 * format.
-  return {bytes_of('\x03' + lines), bytes_of(std::string(1, '\0') + lines)};
+  return {bytes_of('\x03' + lines), bytes_of(std::string(1, '\0') + lines),
+          bytes_of('\x15' + lines)};
 }
 
 std::vector<Bytes> metrics_seeds() {

@@ -35,11 +35,12 @@ AVOCADO_LANES void row(const float* x, int32_t target, float* loss, float* dx, i
 }  // namespace
 
 void cross_entropy_rows(const float* logits, const int32_t* targets, float* loss, float* dlogits,
-                        int64_t rows, int64_t cols, float scale) {
+                        int64_t rows, int64_t cols, float scale, const float* row_scales) {
   for (int64_t r = 0; r < rows; ++r) {
     float* dx = dlogits != nullptr ? dlogits + r * cols : nullptr;
     if (targets[r] >= 0) {
-      row(logits + r * cols, targets[r], loss + r, dx, cols, scale);
+      const float factor = row_scales != nullptr ? scale * row_scales[r] : scale;
+      row(logits + r * cols, targets[r], loss + r, dx, cols, factor);
       continue;
     }
     loss[r] = 0;

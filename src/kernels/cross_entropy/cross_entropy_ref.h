@@ -10,7 +10,7 @@ namespace avocado::kernels::reference {
 
 template <class T>
 void cross_entropy_rows(const T* logits, const int32_t* targets, T* loss, T* dlogits, int64_t rows,
-                        int64_t cols, T scale) {
+                        int64_t cols, T scale, const T* row_scales) {
   for (int64_t r = 0; r < rows; ++r) {
     const T* x = logits + r * cols;
     T* dx = dlogits != nullptr ? dlogits + r * cols : nullptr;
@@ -28,8 +28,9 @@ void cross_entropy_rows(const T* logits, const int32_t* targets, T* loss, T* dlo
     const T sum = sum_lanes(lanes);
     loss[r] = (m - x[target]) + kernels::log(sum);
     if (dx == nullptr) continue;
+    const T factor = row_scales != nullptr ? scale * row_scales[r] : scale;
     for (int64_t c = 0; c < cols; ++c)
-      dx[c] = (kernels::exp(x[c] - m) / sum - (c == target ? T{1} : T{0})) * scale;
+      dx[c] = (kernels::exp(x[c] - m) / sum - (c == target ? T{1} : T{0})) * factor;
   }
 }
 
