@@ -41,10 +41,10 @@ BYE = ["Love, {me}", "See you soon, {me}", "Yours, {me}", "Write back! {me}"]
 
 # Name of the row, kind of adapter (none: all weights), type of the base, learning rates to try.
 METHODS = [("full", None, None, (5e-4, 1e-3, 2e-3)),
-           ("LoRA", "lora", None, (3e-3, 6e-3, 1.2e-2)),
-           ("DoRA", "dora", None, (3e-3, 6e-3, 1.2e-2)),
-           ("QLoRA, Q8_0", "lora", "Q8_0", (3e-3, 6e-3, 1.2e-2)),
-           ("QLoRA, Q4_K", "lora", "Q4_K", (3e-3, 6e-3, 1.2e-2))]
+           ("LoRA", "lora", None, (5e-3, 1e-2, 2e-2)),
+           ("DoRA", "dora", None, (5e-3, 1e-2, 2e-2)),
+           ("QLoRA, Q8_0", "lora", "Q8_0", (5e-3, 1e-2, 2e-2)),
+           ("QLoRA, Q4_K", "lora", "Q4_K", (5e-3, 1e-2, 2e-2))]
 
 
 def arguments():
@@ -52,13 +52,13 @@ def arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a GGUF file with F32, F16 or BF16 matrices")
     parser.add_argument("--avocado", default="out/b/bin/avocado", help="the program")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--rows", type=int, default=8, help="rows of a step")
-    parser.add_argument("--row-tokens", type=int, default=256)
+    parser.add_argument("--row-tokens", type=int, default=128)
     parser.add_argument("--cards", type=int, default=4000, help="postcards to learn from")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--work", help="a folder for all files; it stays (default: a temporary one)")
+    parser.add_argument("--work", help="a folder for all files, which stays")
     return parser.parse_args()
 
 

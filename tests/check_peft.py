@@ -57,7 +57,8 @@ def in_gguf_order(rows, matrix):
 
 found, modules, end = set(), set(), 0
 for name, tensor in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-    match = re.fullmatch(r"base_model\.model\.(model\.layers\.(\d+)\.([a-z_.]+_proj))\.(lora_.*)", name)
+    match = re.fullmatch(
+        r"base_model\.model\.(model\.layers\.(\d+)\.([a-z_.]+_proj))\.(lora_.*)", name)
     assert match and match[4] in PARTS, name
     matrix, part, shape = MODULES[match[3]], PARTS[match[4]], tensor["shape"]
     weight = f"blk.{match[2]}.{matrix}.weight"

@@ -8,15 +8,16 @@
 #include "files/printable.h"
 #include "kernels/peak/peak.h"
 #include "models/registry.h"
+#include "train/trained_graph.h"
 
 namespace avocado::cli {
 
-// Peak: a millisecond of products between registers. Backward costs twice what forward does.
+// Peak: a millisecond of products between registers.
 TrainingView::TrainingView(const Run& run, bool json, ThreadPool& pool)
     : run_(run),
       json_(json),
       peak_(kernels::peak_f32(pool) * 1e9),
-      ops_per_token_(3 * build_graph(run.config()).flops_per_token()) {}
+      ops_per_token_(trained_graph(build_graph(run.config()), run.adapter()).flops_per_token()) {}
 
 double TrainingView::share_of_peak(double tokens_per_s) const {
   return peak_ > 0 ? ops_per_token_ * tokens_per_s / peak_ : 0;

@@ -15,6 +15,7 @@
 #include "models/registry.h"
 #include "train/optimizer.h"
 #include "train/sharding.h"
+#include "train/trained_graph.h"
 
 namespace avocado {
 namespace {
@@ -50,24 +51,7 @@ uint64_t shard_bytes(const Dataset& data) {
          sizeof(uint64_t) * (static_cast<uint64_t>(data.rows()) + last + 2);
 }
 
-// What is run and which of its weights learn.
-struct Trained {
-  graph::Graph graph;
-  std::vector<bool> learn;
-  graph::Graph learned;  // those weights alone
-};
-
-Trained trained_by(const MemoryRequest& request) {
-  const graph::Graph model = build_graph(request.config);
-  if (!request.adapter) return {model, {}, model};
-  const auto targets = plan_adapter(*request.adapter, model, "[adapter] targets").targets();
-  Trained trained{graph::with_adapters(model, targets), {}, adapter_weights(model, targets)};
-  trained.learn.resize(trained.graph.weights.size(), true);
-  std::fill_n(trained.learn.begin(), model.weights.size(), false);
-  return trained;
-}
-
-uint64_t product_bytes(const Trained& trained, int64_t tokens, bool bf16) {
+uint64_t product_bytes(const TrainedGraph& trained, int64_t tokens, bool bf16) {
   size_t most = 0;
   for (const graph::Node& node : trained.graph.nodes) {
     if (node.op != graph::OpKind::linear) continue;
@@ -132,7 +116,7 @@ std::string advice(MemoryRequest request) {
 }  // namespace
 
 MemoryEstimate estimate_memory(const MemoryRequest& request) {
-  const Trained trained = trained_by(request);
+  const TrainedGraph trained = trained_graph(build_graph(request.config), request.adapter);
   const uint64_t weights = static_cast<uint64_t>(WeightLayout(trained.learned).total) * kFloat;
   const bool bf16 = request.options.precision == "bf16";
   graph::BatchSize batch = largest_batch(request.train, request.options.rows);

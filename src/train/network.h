@@ -13,6 +13,7 @@
 #include "models/adapter.h"
 #include "models/model.h"
 #include "train/adapter_options.h"
+#include "train/trained_graph.h"
 
 namespace avocado {
 
@@ -29,9 +30,10 @@ class Network {
   Network& operator=(const Network&) = delete;
 
   // Nodes and all weights.
-  const graph::Graph& graph() const { return graph_; }
-  // The weights that learn, in their order; the nodes of graph() when these are all.
-  const graph::Graph& learned() const { return learned_; }
+  const graph::Graph& graph() const { return trained_.graph; }
+  // The weights that learn (trained_graph.h).
+  const graph::Graph& learned() const { return trained_.learned; }
+  double flops_per_token() const { return trained_.flops_per_token(); }
   bool has_adapter() const { return base_ != nullptr; }
   const std::shared_ptr<const Model>& base() const { return base_; }
 
@@ -45,21 +47,18 @@ class Network {
   // Computes what depends on the weights: to be called when they have changed, before they are run.
   void refresh(ThreadPool& pool);
 
-  // Operations on floats that a step takes for a token, attention aside: of the matrices that stay
-  // only the gradient of their input is computed.
-  double training_flops_per_token() const;
   // The adapter with these values.
   Adapter adapter(std::span<const float* const> values) const;
   // What the definition of a run says of the adapter and the model under it; null without one.
   nlohmann::ordered_json definition() const;
 
  private:
-  size_t first_learned() const { return graph_.weights.size() - learned_.weights.size(); }
+  size_t first_learned() const { return graph().weights.size() - learned().weights.size(); }
 
   std::shared_ptr<const Model> base_;
   AdapterOptions options_;
   Adapter plan_;
-  graph::Graph graph_, learned_;
+  TrainedGraph trained_;
   std::vector<graph::WeightRef<float>> refs_;
   std::unique_ptr<graph::RowNorms<float>> norms_;
 };

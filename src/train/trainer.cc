@@ -389,7 +389,7 @@ std::vector<const float*> Trainer::weights() const { return impl_->weights(); }
 Adapter Trainer::adapter(const std::vector<const float*>& values) const {
   return impl_->network->adapter(values);
 }
-double Trainer::flops_per_token() const { return impl_->network->training_flops_per_token(); }
+double Trainer::flops_per_token() const { return impl_->network->flops_per_token(); }
 std::vector<const float*> Trainer::averaged_weights() const {
   const std::vector<float*> averages = impl_->averaged_weights();
   return {averages.begin(), averages.end()};
