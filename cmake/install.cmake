@@ -28,6 +28,7 @@ install(FILES ${CMAKE_BINARY_DIR}/avocadoConfig.cmake ${CMAKE_BINARY_DIR}/avocad
 file(RELATIVE_PATH pc_to_prefix /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(cmake/avocado.pc.in avocado.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/avocado.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES models/avocado-nano.gguf DESTINATION ${CMAKE_INSTALL_DATADIR}/avocado/models OPTIONAL)
 install(FILES docs/avocado.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES completions/avocado.bash RENAME avocado
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -25,6 +25,7 @@ const std::vector<Verb> kVerbs = {
     {add_merge, "avocado merge base.gguf runs/first/adapter.gguf -o merged.gguf"},
     {add_report, "avocado report runs/first -o first.html"},
     {add_receipt, "avocado receipt runs/first --key key.pem -o receipt.json"},
+    {add_quantize, "avocado quantize runs/first/final.gguf -o first-q8_0.gguf"},
     {add_run, "avocado run avocado-demo.gguf \"What is 47 + 38?\""},
     {add_show, "avocado show avocado-demo.gguf --tensors"},
     {add_tokenize, "echo hello | avocado tokenize avocado-demo.gguf --ids"},

@@ -70,7 +70,7 @@ void run(Arguments& arguments) {
   if (!arguments.prompt && !arguments.files.empty())
     fail_usage("--file goes with a PROMPT; in a chat, write the path in the message");
   if (arguments.model.empty()) {
-    arguments.model = find_demo_model();
+    arguments.model = find_default_model();
     std::fprintf(stderr, "model: %s\n", printable(arguments.model).c_str());
   }
   ChatSession session(arguments);
@@ -96,7 +96,7 @@ void add_run(CLI::App& app) {
   add_inference_arguments(*verb, *arguments);
   verb->get_option("MODEL")->required(false)->description(
       "A GGUF file or a Hugging Face folder (default: the newest avocado-demo.gguf, here, in build "
-      "or in the user's data folder)");
+      "or in the user's data folder; else avocado-nano, which comes with the program)");
   verb->add_option("PROMPT", arguments->prompt,
                    "What to answer. Standard input that is no terminal comes before it, with an "
                    "empty line between, as in: cat err.log | avocado run MODEL \"what is wrong?\" "

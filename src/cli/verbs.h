@@ -19,6 +19,7 @@ void add_report(CLI::App& app);
 void add_receipt(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_corpus(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app);

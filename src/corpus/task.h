@@ -102,5 +102,10 @@ Draft draw_tools(Dice&, Language);
 Draft draw_memory(Dice&, Language);
 Draft draw_smalltalk(Dice&, Language);
 Draft draw_self(Dice&, Language);
+Draft draw_sums(Dice&, Language);
+bool check_sum(const Item&, std::string_view reply);
+Draft draw_translate(Dice&, Language);
+Draft draw_tales(Dice&, Language);
+bool check_tale(const Item&, std::string_view reply);
 
 }  // namespace avocado::corpus

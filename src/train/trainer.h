@@ -34,8 +34,8 @@ namespace avocado {
 struct StepResult {
   int64_t step = 0;       // steps completed, this one included
   uint64_t position = 0;  // rows of data seen, those of this step included
-  double loss = 0;        // mean over the learned tokens or the pairs of the step, before the update
-  double grad_norm = 0;   // of the mean loss, before clipping
+  double loss = 0;       // mean over the learned tokens or the pairs of the step, before the update
+  double grad_norm = 0;  // of the mean loss, before clipping
   double lr = 0;
   int64_t learned = 0;  // tokens in the loss
   int64_t inputs = 0;   // tokens fed

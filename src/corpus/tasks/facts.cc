@@ -42,6 +42,13 @@ constexpr Fact kCapitals[] = {
     {{"Germany", "ドイツ"}, {"Berlin", "ベルリン"}},
     {{"China", "中国"}, {"Beijing", "北京"}},
     {{"Greece", "ギリシャ"}, {"Athens", "アテネ"}},
+    {{"Russia", "ロシア"}, {"Moscow", "モスクワ"}},
+    {{"Canada", "カナダ"}, {"Ottawa", "オタワ"}},
+    {{"Thailand", "タイ"}, {"Bangkok", "バンコク"}},
+    {{"Portugal", "ポルトガル"}, {"Lisbon", "リスボン"}},
+    {{"Austria", "オーストリア"}, {"Vienna", "ウィーン"}},
+    {{"Norway", "ノルウェー"}, {"Oslo", "オスロ"}},
+    {{"the United States", "アメリカ"}, {"Washington", "ワシントン"}},
 };
 constexpr Fact kSounds[] = {
     {{"a cat", "ねこ"}, {"meow", "にゃあ"}},       {{"a dog", "いぬ"}, {"woof", "わん"}},
@@ -72,6 +79,38 @@ constexpr Fact kNumbers[] = {
     {{"sides has a triangle", "三角形の辺はいくつ"}, {"3", "3"}},
     {{"seasons has a year", "一年に季節はいくつ"}, {"4", "4"}},
     {{"letters has the English alphabet", "英語の文字はいくつ"}, {"26", "26"}},
+};
+constexpr Fact kKinds[] = {
+    {{"a rose", "ばら"}, {"flower", "花"}},
+    {{"an apple", "りんご"}, {"fruit", "果物"}},
+    {{"a carrot", "にんじん"}, {"vegetable", "野菜"}},
+    {{"a salmon", "さけ"}, {"fish", "魚"}},
+    {{"an eagle", "わし"}, {"bird", "鳥"}},
+    {{"an ant", "あり"}, {"insect", "虫"}},
+    {{"a piano", "ピアノ"}, {"instrument", "楽器"}},
+    {{"a hammer", "かなづち"}, {"tool", "道具"}},
+    {{"tea", "お茶"}, {"drink", "飲み物"}},
+    {{"an avocado", "アボカド"}, {"fruit", "果物"}},
+};
+constexpr Fact kBabies[] = {
+    {{"cat", "ねこ"}, {"kitten", "子ねこ"}},
+    {{"dog", "いぬ"}, {"puppy", "子いぬ"}},
+    {{"cow", "うし"}, {"calf", "子うし"}},
+    {{"horse", "うま"}, {"foal", "子うま"}},
+    {{"sheep", "ひつじ"}, {"lamb", "子ひつじ"}},
+    {{"bear", "くま"}, {"cub", "子ぐま"}},
+    {{"hen", "にわとり"}, {"chick", "ひよこ"}},
+    {{"frog", "かえる"}, {"tadpole", "おたまじゃくし"}},
+};
+constexpr Fact kHomes[] = {
+    {{"fish", "魚"}, {"in the water", "水の中"}},
+    {{"birds", "鳥"}, {"in nests", "巣の中"}},
+    {{"camels", "らくだ"}, {"in the desert", "砂漠"}},
+    {{"penguins", "ペンギン"}, {"on the ice", "氷の上"}},
+    {{"monkeys", "さる"}, {"in the trees", "木の上"}},
+    {{"cows", "うし"}, {"on farms", "牧場"}},
+    {{"people", "人"}, {"in houses", "家"}},
+    {{"bees", "はち"}, {"in hives", "はちの巣"}},
 };
 
 constexpr Subject kSubjects[] = {
@@ -105,6 +144,21 @@ constexpr Subject kSubjects[] = {
        {"Tell me how many {a}.", "{a}か教えてください。"}}},
      {"There are {b}.", "{b}です。"},
      kNumbers},
+    {{{{"What is {a}?", "{a}とは何ですか。"},
+       {"What kind of thing is {a}?", "{a}は何の仲間ですか。"},
+       {"Tell me what {a} is.", "{a}は何か教えてください。"}}},
+     {"It is a kind of {b}.", "{a}は{b}の一つです。"},
+     kKinds},
+    {{{{"What is a young {a} called?", "{a}の子どもは何といいますか。"},
+       {"What is the name of a baby {a}?", "{a}の赤ちゃんは何と呼びますか。"},
+       {"What do we call a young {a}?", "小さい{a}を何といいますか。"}}},
+     {"A young {a} is called a {b}.", "{a}の子どもは{b}といいます。"},
+     kBabies},
+    {{{{"Where do {a} live?", "{a}はどこに住んでいますか。"},
+       {"What is the home of {a}?", "{a}のすみかはどこですか。"},
+       {"Tell me where {a} live.", "{a}がどこに住むか教えてください。"}}},
+     {"They live {b}.", "{a}のすみかは{b}です。"},
+     kHomes},
 };
 
 }  // namespace
@@ -121,7 +175,8 @@ Draft draw_facts(Dice& dice, Language language) {
     return fill(words.in(language), {{"a", fact.subject.in(language)}, {"b", value}});
   };
   return {key_of("facts", {subject, number, form, opening.number}),
-          std::string(opening.text) + text(about.asks[static_cast<size_t>(form)]),
+          casually(dice, language,
+                   std::string(opening.text) + text(about.asks[static_cast<size_t>(form)])),
           text(about.answer), std::string(value)};
 }
 

@@ -31,4 +31,18 @@ inline Opening draw_opening(Dice& dice, Language language) {
   return {number, kOpenings[number].in(language)};
 }
 
+// One question in four as people type in a hurry: small letters, and no mark at the end.
+inline std::string casually(Dice& dice, Language language, std::string question) {
+  if (dice.below(4) != 0) return question;
+  if (language == Language::english)
+    for (char& c : question)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const std::string_view mark : {"?", ".", "!", "。", "！"})
+    if (question.ends_with(mark)) {
+      question.resize(question.size() - mark.size());
+      break;
+    }
+  return question;
+}
+
 }  // namespace avocado::corpus

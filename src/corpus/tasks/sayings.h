@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-#include "corpus/task.h"
+#include "corpus/tasks/openings.h"
 
 namespace avocado::corpus {
 
@@ -29,8 +29,9 @@ inline Draft draw_saying(Dice& dice, Language language, std::string_view kind,
   const Saying& saying = sayings[static_cast<size_t>(number)];
   const std::string answer(saying.answer.in(language));
   return {key_of(kind, {number, wording, before}),
-          std::string(kBefore[before].in(language)) +
-              std::string(saying.wordings[static_cast<size_t>(wording)].in(language)),
+          casually(dice, language,
+                   std::string(kBefore[before].in(language)) +
+                       std::string(saying.wordings[static_cast<size_t>(wording)].in(language))),
           answer, answer};
 }
 
