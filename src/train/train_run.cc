@@ -202,7 +202,7 @@ class Session {
     if (!processes_.leader()) return {};
     save_gguf(path, run_.config(), trainer_->graph(), weights, run_.tokenizer(),
               run_.chat_template());
-    const std::string digest = weights_digest(trainer_->graph(), weights);
+    std::string digest = weights_digest(trainer_->graph(), weights);
     log_->append({{"kind", kind},
                   {"step", trainer_->completed_steps()},
                   {"file", file_name(path)},

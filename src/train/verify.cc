@@ -176,7 +176,7 @@ class Verification {
   // Returns the digest of the replayed weights, which is that of the log and of the file.
   std::string check_model(const MetricsRecord& record, const std::string& path,
                           const std::vector<const float*>& weights) {
-    const std::string replayed = weights_digest(trainer_->graph(), weights);
+    std::string replayed = weights_digest(trainer_->graph(), weights);
     const auto logged = record_field<std::string>(record.json, "weights", record.source);
     if (replayed != logged)
       differ("{}: digest of its weights logged {}, replayed {}", path, logged, replayed);
