@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 
 namespace avocado::cli {
@@ -16,12 +17,12 @@ namespace {
 struct Arguments {
   std::string run;
   VerifyOptions range;
-  int threads = 0;
+  ThreadArguments threads;
   bool json = false;
 };
 
 void verify(const Arguments& arguments) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   const Run run = Run::open(arguments.run);
   std::optional<Progress> progress;
   const VerifyObserver observer{
@@ -63,9 +64,7 @@ void add_verify(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--to", arguments->range.to, "Last step to replay (default: the last logged)")
       ->check(CLI::NonNegativeNumber);
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->callback([arguments] { verify(*arguments); });
 }
