@@ -23,7 +23,7 @@ flags_of_man() {
 flags_of_bash() { sed -n "s/^    $1) flags=\"\(.*\)\" ;;/\1/p" completions/avocado.bash | tr ' ' '\n' | sort -u; }
 flags_of_zsh() {
   awk -v verb="$1" '/^local json/ {def = $0} $1 == verb")" {on = 1} on {print} on && /;;/ {exit}' completions/_avocado |
-    sed 's/\$json/--json[/; s/\$threads/--threads[/; s/\$chunk/--chunk[/; s/\$lora/--lora[/; s/\$cache/--ctk[ --cache-type-k[ --ctv[ --cache-type-v[ --cache-hadamard[/; s/\$rope/--rope-scaling[ --rope-scale[ --rope-freq-scale[ --rope-freq-base[ --yarn-orig-ctx[ --yarn-ext-factor[ --yarn-attn-factor[ --yarn-beta-slow[ --yarn-beta-fast[/' | grep -oE -- "(^|[ '*])--?[a-z][a-z0-9-]*" | tr -d " '*" | sort -u
+    sed 's/\$json/--json[/; s/\$threads/--threads[ --cpu-pin[/; s/\$cpu_pin/--cpu-pin[/; s/\$chunk/--chunk[/; s/\$lora/--lora[/; s/\$cache/--ctk[ --cache-type-k[ --ctv[ --cache-type-v[ --cache-hadamard[/; s/\$rope/--rope-scaling[ --rope-scale[ --rope-freq-scale[ --rope-freq-base[ --yarn-orig-ctx[ --yarn-ext-factor[ --yarn-attn-factor[ --yarn-beta-slow[ --yarn-beta-fast[/' | grep -oE -- "(^|[ '*])--?[a-z][a-z0-9-]*" | tr -d " '*" | sort -u
 }
 
 checked=0

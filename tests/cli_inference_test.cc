@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/cpu_topology.h"
 #include "base/sha256.h"
 #include "chat/own_template.h"
 #include "chat_tokenizer.h"
@@ -105,6 +106,8 @@ TEST_F(InferenceVerbs, LogitsDigestDependsOnThePromptOnly) {
   const std::string expected = digest(text);
   for (const char* threads : {"1", "2", "3", "7"})
     EXPECT_EQ(digest(with({"--threads", threads})), expected);
+  for (const char* pin : {"auto", "on", "off"})
+    EXPECT_EQ(digest(with({"--cpu-pin", pin})), expected);
   for (const char* chunk : {"1", "5", "64", "100000"})
     EXPECT_EQ(digest(with({"--chunk", chunk})), expected);
   for (kernels::Isa isa : kernels::available_isas())
@@ -128,6 +131,7 @@ TEST_F(InferenceVerbs, LogitsRefusesBadRequests) {
                  {fmt::format("token id {0} is outside the vocabulary of {0}", vocab_)});
   expect_failure({"logits", model, "--ids", "1", "--wrong"}, 2, {"--wrong"});
   expect_failure({"logits", model, "--ids", "1", "--threads", "0"}, 2, {"--threads"});
+  expect_failure({"logits", model, "--ids", "1", "--cpu-pin", "hard"}, 2, {"--cpu-pin", "auto"});
   expect_failure({"logits", model, "--ids", "1", "--chunk", "-3"}, 2, {"--chunk"});
   expect_failure({"logits", file("none.gguf"), "--ids", "1"}, 1, {"none.gguf"});
   expect_failure({"logits", file("text.txt"), "--ids", "1"}, 1, {"text.txt"});
@@ -381,6 +385,7 @@ TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {
     EXPECT_EQ(row["gops_limit_of"], "f32");
   }
   EXPECT_EQ(rows[0]["n_threads"], 1);
+  EXPECT_NE(rows[0]["cores"], "");
   EXPECT_EQ(rows[11]["n_threads"], 2);
   EXPECT_EQ(rows[3]["n_depth"], 32);
 
@@ -390,6 +395,9 @@ TEST_F(InferenceVerbs, BenchPrintsWhatLlamaBenchPrints) {
   EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 13) << csv.out;
   EXPECT_TRUE(csv.out.starts_with("model_filename,")) << csv.out;
 
+  const nlohmann::json pinned = json_of(
+      {"bench", file("base.gguf"), "-p", "8", "-n", "0", "-r", "1", "--cpu-pin", "on", "--json"});
+  EXPECT_EQ(pinned[0]["cpu_mask"] == "0x0", cpu_topology().cpus.size() == 1);
   const nlohmann::json together =
       json_of({"bench", file("base.gguf"), "-p", "8", "-n", "4", "--parallel", "1,3", "-r", "1",
                "--no-warmup", "--json"});

@@ -18,6 +18,10 @@ TEST(Doctor, EveryKernelUsesTheForcedInstructionSet) {
     const auto report = nlohmann::json::parse(result.out);
     EXPECT_EQ(report["instruction_sets"]["in_use"], name);
     EXPECT_GE(report["cpu"]["cores_usable"], 1);
+    EXPECT_GE(report["cpu"]["cpus_usable"], report["cpu"]["cores_usable"]);
+    EXPECT_GE(report["threads"]["default"], 1);
+    EXPECT_NE(report["threads"]["run"], "");
+    EXPECT_TRUE(report["memory"]["nodes"].is_array());
     EXPECT_GT(report["memory"]["total_bytes"], 0);
     for (const char* kernel : {"linear", "attention", "rms_norm", "adamw"})
       EXPECT_TRUE(report["kernels"].contains(kernel)) << kernel;

@@ -39,7 +39,7 @@ class Failure : public std::runtime_error {
 
 class Model {
  public:
-  // A GGUF file or a Hugging Face folder; `threads` 0: as many as physical cores.
+  // A GGUF file or a Hugging Face folder; `threads` 0: one per performance core.
   explicit Model(const std::string& path, int threads = 0) {
     avocado_error error;
     handle_.reset(avocado_model_load(path.c_str(), threads, &error));

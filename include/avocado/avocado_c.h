@@ -14,7 +14,8 @@
  * Everything passed in is read during the call only.
  *
  * Threads. A model never changes: any number of threads may use it at once. A session belongs to
- * one thread at a time; sessions of one model are independent of each other.
+ * one thread at a time; sessions of one model are independent of each other. Threads are never bound
+ * to CPUs: on which they run is up to the program.
  */
 
 #include <stddef.h>
@@ -60,7 +61,7 @@ typedef struct avocado_model_info {
   int32_t has_tokenizer;
 } avocado_model_info;
 
-/* Loads a GGUF file or a Hugging Face folder. `threads` (0: as many as physical cores) lay out the
+/* Loads a GGUF file or a Hugging Face folder. `threads` (0: one per performance core) lay out the
  * weights. NULL on failure. */
 AVOCADO_API avocado_model* avocado_model_load(const char* path, int threads, avocado_error* error);
 /* Sessions of the model must be closed before. */

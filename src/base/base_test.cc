@@ -1,13 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <set>
-#include <vector>
 
-#include "base/error.h"
 #include "base/philox.h"
 #include "base/sha256.h"
-#include "base/thread_pool.h"
 
 namespace avocado {
 namespace {
@@ -39,29 +35,6 @@ TEST(Philox, BelowStaysBelow) {
 TEST(Sha256, KnownAnswer) {
   EXPECT_EQ(Sha256().update(std::string_view("abc")).hex(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
-TEST(ThreadPool, EveryTaskRunsOnce) {
-  for (int threads : {1, 2, 3, 7}) {
-    ThreadPool pool(threads);
-    for (int round = 0; round < 200; ++round) {
-      std::vector<std::atomic<int>> hits(17);
-      pool.run(17, [&](int64_t i) { ++hits[i]; });
-      for (auto& hit : hits) EXPECT_EQ(hit.load(), 1);
-    }
-  }
-}
-
-TEST(ThreadPool, ExceptionsReachTheCaller) {
-  ThreadPool pool(3);
-  EXPECT_THROW(pool.run(10,
-                        [](int64_t i) {
-                          if (i == 5) fail_input("task {}", i);
-                        }),
-               Error);
-  int64_t sum = 0;
-  pool.run_chunks(10, 20, [&](int64_t begin, int64_t end) { sum = end - begin; });
-  EXPECT_EQ(sum, 10);
 }
 
 }  // namespace

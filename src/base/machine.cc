@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/id_list.h"
+
 namespace avocado {
 namespace {
 
@@ -53,9 +55,10 @@ void keep_least(std::optional<T>& least, T value) {
   least = least ? std::min(*least, value) : value;
 }
 
+constexpr const char* kGroups = "/sys/fs/cgroup";
+
 // Limits hold for a group and all below it: this process's group and those above count.
-void read_limits(const std::string& root, Machine& m) {
-  const std::string base = root + "/sys/fs/cgroup";
+std::vector<std::string> groups_of_process(const std::string& root) {
   std::vector<std::string> groups = {""};
   std::ifstream own(root + "/proc/self/cgroup");
   for (std::string line; std::getline(own, line);) {
@@ -63,32 +66,19 @@ void read_limits(const std::string& root, Machine& m) {
     for (size_t slash = 3; slash != std::string::npos; slash = line.find('/', slash + 1))
       groups.push_back(line.substr(3, line.find('/', slash + 1) - 3));
   }
-  for (const std::string& group : groups) {
-    std::istringstream cpu(first_line(base + group + "/cpu.max"));  // "150000 100000", "max 100000"
-    double quota = 0, period = 0;
-    if (cpu >> quota >> period && period > 0) keep_least(m.cpu_quota, quota / period);
-    if (const auto bytes = number_in<uint64_t>(base + group + "/memory.max"))
-      keep_least(m.memory_limit, *bytes);
-  }
-  // The first version of control groups; a huge number means no limit.
-  const auto quota = number_in<double>(base + "/cpu/cpu.cfs_quota_us");
-  const auto period = number_in<double>(base + "/cpu/cpu.cfs_period_us");
-  if (quota && period && *quota > 0 && *period > 0) keep_least(m.cpu_quota, *quota / *period);
-  const auto bytes = number_in<uint64_t>(base + "/memory/memory.limit_in_bytes");
-  if (bytes && *bytes < (uint64_t{1} << 60)) keep_least(m.memory_limit, *bytes);
+  return groups;
 }
 
-int64_t count_cores(const std::string& list) {  // "0-3,8"
-  int64_t count = 0;
-  std::istringstream ranges(list);
-  for (std::string range; std::getline(ranges, range, ',');) {
-    std::istringstream text(range);
-    int64_t first = 0, last = 0;
-    char dash = 0;
-    if (!(text >> first)) continue;
-    count += text >> dash >> last && last >= first ? last - first + 1 : 1;
-  }
-  return count;
+std::optional<uint64_t> read_memory_limit(const std::string& root) {
+  const std::string base = root + kGroups;
+  std::optional<uint64_t> least;
+  for (const std::string& group : groups_of_process(root))
+    if (const auto bytes = number_in<uint64_t>(base + group + "/memory.max"))
+      keep_least(least, *bytes);
+  // The first version of control groups; a huge number means no limit.
+  const auto bytes = number_in<uint64_t>(base + "/memory/memory.limit_in_bytes");
+  if (bytes && *bytes < (uint64_t{1} << 60)) keep_least(least, *bytes);
+  return least;
 }
 
 std::string in_brackets(const std::string& line) {  // "always [madvise] never"
@@ -107,6 +97,21 @@ std::optional<double> nominal_clock(const std::string& root, const std::string& 
 
 }  // namespace
 
+std::optional<double> read_cpu_quota(const std::string& root) {
+  const std::string base = root + kGroups;
+  std::optional<double> least;
+  for (const std::string& group : groups_of_process(root)) {
+    std::istringstream cpu(first_line(base + group + "/cpu.max"));  // "150000 100000", "max 100000"
+    double quota = 0, period = 0;
+    if (cpu >> quota >> period && period > 0) keep_least(least, quota / period);
+  }
+  // The first version of control groups.
+  const auto quota = number_in<double>(base + "/cpu/cpu.cfs_quota_us");
+  const auto period = number_in<double>(base + "/cpu/cpu.cfs_period_us");
+  if (quota && period && *quota > 0 && *period > 0) keep_least(least, *quota / *period);
+  return least;
+}
+
 Machine read_machine(const std::string& root) {
   Machine m;
   m.cpu_model = value_of(root + "/proc/cpuinfo", "model name");
@@ -114,11 +119,12 @@ Machine read_machine(const std::string& root) {
   if (m.cpu_model.empty())
     m.cpu_model = uname(&names) == 0 ? std::string(names.machine) + " CPU" : "unknown";
   const std::string cpus = root + "/sys/devices/system/cpu";
-  m.cores_online = count_cores(first_line(cpus + "/online"));
+  m.cpus_online = static_cast<int64_t>(parse_id_list(first_line(cpus + "/online")).size());
   m.load = number_in<double>(root + "/proc/loadavg");
   m.memory_total = meminfo_bytes(root, "MemTotal");
   m.memory_available = meminfo_bytes(root, "MemAvailable");
-  read_limits(root, m);
+  m.cpu_quota = read_cpu_quota(root);
+  m.memory_limit = read_memory_limit(root);
   m.transparent_huge_pages =
       in_brackets(first_line(root + "/sys/kernel/mm/transparent_hugepage/enabled"));
   m.governor = first_line(cpus + "/cpu0/cpufreq/scaling_governor");
@@ -157,22 +163,22 @@ std::optional<double> measure_clock() {
 #endif
 }
 
-std::vector<std::string> advice(const Machine& m, int64_t cores_usable) {
+std::vector<std::string> advice(const Machine& m, int64_t cpus_usable) {
   std::vector<std::string> found;
   const auto add = [&]<class... T>(fmt::format_string<T...> text, T&&... values) {
     found.push_back(fmt::format(text, std::forward<T>(values)...));
   };
-  if (m.load && *m.load > 0.5 * static_cast<double>(m.cores_online))
-    add("the machine is busy (load {:.1f} on {} cores): times measured now mean little; end other "
+  if (m.load && *m.load > 0.5 * static_cast<double>(m.cpus_online))
+    add("the machine is busy (load {:.1f} on {} CPUs): times measured now mean little; end other "
         "programs, or give --threads the number of free cores",
-        *m.load, m.cores_online);
-  if (cores_usable < m.cores_online)
-    add("this process may use {} of {} cores: look at taskset, or at the settings of the container",
-        cores_usable, m.cores_online);
-  if (m.cpu_quota && *m.cpu_quota < static_cast<double>(cores_usable))
-    add("the container may use {:.1f} cores in time, though {} are there, and is stopped again and "
-        "again: raise its CPU quota (docker: --cpus), or give --threads {}",
-        *m.cpu_quota, cores_usable, std::max(1, static_cast<int>(std::floor(*m.cpu_quota))));
+        *m.load, m.cpus_online);
+  if (cpus_usable < m.cpus_online)
+    add("this process may use {} of {} CPUs: look at taskset, or at the settings of the container",
+        cpus_usable, m.cpus_online);
+  if (m.cpu_quota && *m.cpu_quota < static_cast<double>(cpus_usable))
+    add("the container may use {:.1f} CPUs in time, though {} are there, and with more than "
+        "--threads {} is stopped again and again: raise its CPU quota (docker: --cpus)",
+        *m.cpu_quota, cpus_usable, std::max(1, static_cast<int>(std::floor(*m.cpu_quota))));
   if (m.clock_nominal && m.clock_measured && *m.clock_measured < 0.85 * *m.clock_nominal)
     add("a busy core runs at {:.2f} GHz, below its nominal {:.2f} GHz: look at cooling, at power "
         "limits, and at other programs on the same cores",

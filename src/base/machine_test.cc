@@ -31,8 +31,8 @@ class MachineTest : public testing::Test {
     write("/sys/fs/cgroup/cpu.max", "max 100000");
   }
   // As many lines as words, and each with its word.
-  void expect_advice(const std::vector<std::string>& words, int64_t cores = 4) {
-    expect_words(advice(read_machine(root()), cores), words);
+  void expect_advice(const std::vector<std::string>& words, int64_t cpus = 4) {
+    expect_words(advice(read_machine(root()), cpus), words);
   }
   static void expect_words(const std::vector<std::string>& lines,
                            const std::vector<std::string>& words) {
@@ -48,7 +48,7 @@ TEST_F(MachineTest, ReadsWhatTheFilesSay) {
   write_good();
   const Machine m = read_machine(root());
   EXPECT_EQ(m.cpu_model, "Some CPU");
-  EXPECT_EQ(m.cores_online, 4);
+  EXPECT_EQ(m.cpus_online, 4);
   EXPECT_EQ(m.load, 0.25);
   EXPECT_EQ(m.cpu_quota, std::nullopt);
   EXPECT_EQ(m.memory_total, uint64_t{16} << 30);
@@ -83,9 +83,9 @@ TEST_F(MachineTest, TheFirstVersionOfControlGroupsIsReadToo) {
 TEST_F(MachineTest, EachThingInTheWayIsSaidWithItsRemedy) {
   write_good();
   write("/proc/loadavg", "3.50 1 1 1/1 1");
-  expect_advice({"load 3.5 on 4 cores"});
+  expect_advice({"load 3.5 on 4 CPUs"});
   write_good();
-  expect_advice({"3 of 4 cores"}, 3);
+  expect_advice({"3 of 4 CPUs"}, 3);
   write("/sys/devices/system/cpu/cpu4/thermal_throttle/core_throttle_count", "7");
   expect_advice({"7 times"});
   write("/sys/devices/system/cpu/cpu4/thermal_throttle/core_throttle_count", "0");
@@ -113,7 +113,7 @@ TEST_F(MachineTest, ASlowClockIsSaid) {
 TEST_F(MachineTest, EmptyAndDamagedFilesSayNothing) {
   const Machine none = read_machine(root());
   EXPECT_EQ(none.load, std::nullopt);
-  EXPECT_EQ(none.cores_online, 0);
+  EXPECT_EQ(none.cpus_online, 0);
   write("/proc/self/cgroup", "0::/");
   for (const char* path :
        {"/proc/loadavg", "/proc/meminfo", "/proc/cpuinfo", "/sys/fs/cgroup/cpu.max",
@@ -124,7 +124,7 @@ TEST_F(MachineTest, EmptyAndDamagedFilesSayNothing) {
   EXPECT_EQ(damaged.load, std::nullopt);
   EXPECT_EQ(damaged.memory_total, std::nullopt);
   EXPECT_EQ(damaged.cpu_quota, std::nullopt);
-  EXPECT_EQ(damaged.cores_online, 0);
+  EXPECT_EQ(damaged.cpus_online, 0);
   EXPECT_EQ(damaged.transparent_huge_pages, "");
 }
 

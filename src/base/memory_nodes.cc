@@ -5,48 +5,44 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <climits>
-#include <fstream>
-#include <string>
-#include <system_error>
+
+#include "base/cpu_topology.h"
 
 namespace avocado {
 namespace {
 
-constexpr unsigned kMaxNodes = 1024;  // the kernel's own limit
+constexpr int kMaxNodes = 1024;  // the kernel's own limit
+constexpr int kBits = sizeof(unsigned long) * CHAR_BIT;
+using NodeMask = std::array<unsigned long, kMaxNodes / kBits>;
+
+NodeMask mask_of(std::span<const int> nodes) {
+  NodeMask mask{};
+  for (const int node : nodes)
+    if (node < kMaxNodes) mask[static_cast<size_t>(node / kBits)] |= 1UL << node % kBits;
+  return mask;
+}
+
+// The kernel takes one bit less than it is told.
+constexpr int kMaskBits = kMaxNodes + 1;
 
 }  // namespace
 
-std::vector<unsigned> parse_node_list(std::string_view list) {
-  std::vector<unsigned> nodes;
-  const char *at = list.data(), *end = at + list.size();
-  while (at != end) {
-    unsigned first = 0;
-    auto read = std::from_chars(at, end, first);
-    unsigned last = first;
-    if (read.ec == std::errc() && read.ptr != end && *read.ptr == '-')
-      read = std::from_chars(read.ptr + 1, end, last);
-    if (read.ec != std::errc() || last >= kMaxNodes) return {};
-    for (unsigned node = first; node <= last; ++node) nodes.push_back(node);
-    at = read.ptr;
-    if (at != end && *at++ != ',') return {};
-  }
-  return nodes;
+bool interleave_pages(void* memory, size_t bytes, std::span<const int> nodes) {
+  const NodeMask mask = mask_of(nodes);
+  return ::syscall(SYS_mbind, memory, bytes, MPOL_INTERLEAVE, mask.data(), kMaskBits, 0) == 0;
+}
+
+void interleave_pages(void* memory, size_t bytes) {
+  const std::vector<int>& nodes = cpu_topology().memory_nodes;
+  if (nodes.size() > 1) interleave_pages(memory, bytes, nodes);
 }
 
 InterleavedPages::InterleavedPages() {
-  std::ifstream file("/sys/devices/system/node/has_memory");
-  std::string list;
-  std::getline(file, list);
-  const std::vector<unsigned> nodes = parse_node_list(list);
+  const std::vector<int>& nodes = cpu_topology().memory_nodes;
   if (nodes.size() < 2) return;
-  constexpr unsigned kBits = sizeof(unsigned long) * CHAR_BIT;
-  std::array<unsigned long, kMaxNodes / kBits> mask{};
-  for (const unsigned node : nodes) mask[node / kBits] |= 1UL << node % kBits;
-  // The kernel takes one bit less than it is told. A refusal (a container may forbid the call)
-  // leaves things as they were.
-  active_ = ::syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, mask.data(), kMaxNodes + 1) == 0;
+  const NodeMask mask = mask_of(nodes);
+  active_ = ::syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, mask.data(), kMaskBits) == 0;
 }
 
 InterleavedPages::~InterleavedPages() {

@@ -1,19 +1,23 @@
 #pragma once
-// Machines whose memory belongs to several nodes (NUMA), each nearer to some of the cores.
+// Machines whose memory belongs to several nodes (NUMA), each nearer to some of the cores. Weights
+// and caches are read by all threads, so what counts is the bandwidth of all nodes together: their
+// pages are dealt out to the nodes in turn. Otherwise they would lie on the node of the thread that
+// touched them first. All of it does nothing when the CPUs of this process are near to one node
+// only, where the kernel's own choice is the near one.
 
-#include <string_view>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 namespace avocado {
 
-// "0-2,4", as /sys/devices/system/node/has_memory has it, is {0, 1, 2, 4}; nothing when it cannot
-// be read.
-std::vector<unsigned> parse_node_list(std::string_view list);
+// Deals out the pages in [memory, memory + bytes) that are not there yet. `memory` begins a page.
+// False when the kernel refuses (a container may forbid the call): things are as they were.
+bool interleave_pages(void* memory, size_t bytes, std::span<const int> nodes);
+void interleave_pages(void* memory, size_t bytes);  // over the nodes of this process
 
-// While it lives, pages that the calling thread brings into memory, those of files included, are
-// dealt out to the nodes in turn. Weights are read by all threads, so what counts is the bandwidth
-// of all nodes together; otherwise a file would lie on the node of the thread that read it first.
-// Does nothing on a machine with one node.
+// While it lives, pages that the calling thread brings into memory are dealt out, those of files
+// included, which belong to no buffer.
 class InterleavedPages {
  public:
   InterleavedPages();

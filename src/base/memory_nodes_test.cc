@@ -1,28 +1,37 @@
 #include "base/memory_nodes.h"
 
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include <fstream>
-#include <string>
+#include "base/cpu_topology.h"
 
 namespace avocado {
 namespace {
 
-TEST(MemoryNodes, ListsAreRead) {
-  using List = std::vector<unsigned>;
-  EXPECT_EQ(parse_node_list("0"), List({0}));
-  EXPECT_EQ(parse_node_list("0-2,4"), List({0, 1, 2, 4}));
-  EXPECT_EQ(parse_node_list("1,3"), List({1, 3}));
-  EXPECT_EQ(parse_node_list(""), List());
-  for (const char* bad : {"x", "0-", "-1", "0;1", "0-4000000000", "1-x"})
-    EXPECT_EQ(parse_node_list(bad), List()) << bad;
+// Policy of the page at an address.
+int policy_at(void* address) {
+  int policy = -1;
+  return syscall(SYS_get_mempolicy, &policy, nullptr, 0, address, MPOL_F_ADDR) == 0 ? policy : -1;
+}
+
+TEST(MemoryNodes, PagesOfABufferAreInterleaved) {
+  constexpr size_t kBytes = 1 << 16;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  if (policy_at(memory) != MPOL_DEFAULT) GTEST_SKIP() << "the system does not tell policies";
+  ASSERT_FALSE(cpu_topology().memory_nodes.empty());
+  EXPECT_TRUE(interleave_pages(memory, kBytes, cpu_topology().memory_nodes));
+  EXPECT_EQ(policy_at(memory), MPOL_INTERLEAVE);
+  const int missing[] = {1023};
+  EXPECT_FALSE(interleave_pages(memory, kBytes, missing));
+  munmap(memory, kBytes);
 }
 
 TEST(MemoryNodes, NothingIsDoneWithOneNode) {
-  std::ifstream file("/sys/devices/system/node/has_memory");
-  std::string list;
-  std::getline(file, list);
-  if (parse_node_list(list).size() > 1) GTEST_SKIP() << "this machine has several nodes";
+  if (cpu_topology().memory_nodes.size() > 1) GTEST_SKIP() << "this machine has several nodes";
   EXPECT_FALSE(InterleavedPages().active());
 }
 

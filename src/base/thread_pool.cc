@@ -1,34 +1,50 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/affinity.h"
+
 namespace avocado {
 namespace {
 
-// Waiting threads look at the flag this often before they sleep; the gaps between kernels of one
-// model step are shorter than this, idle time is longer.
-constexpr int kSpins = 4000;
+// Waiting threads look at the flag for this long before they sleep: the gaps between kernels of one
+// model step are shorter, idle time is longer.
+constexpr std::chrono::microseconds kSpin{200};
 
 inline void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // a pause of some ten cycles, where yield is none
 #endif
 }
 
-void wait_while_equal(std::atomic<uint32_t>& value, uint32_t old) {
-  for (int i = 0; i < kSpins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-    relax();
+void wait_while_equal(std::atomic<uint32_t>& value, uint32_t old, bool spin) {
+  constexpr int kLooksPerTime = 32;  // a look at the clock costs as much as some at the flag
+  if (spin) {
+    const auto end = std::chrono::steady_clock::now() + kSpin;
+    do {
+      for (int i = 0; i < kLooksPerTime; ++i) {
+        if (value.load(std::memory_order_acquire) != old) return;
+        relax();
+      }
+    } while (std::chrono::steady_clock::now() < end);
   }
   value.wait(old, std::memory_order_acquire);
+}
+
+// Where threads have to share CPUs, one that spins keeps another from its work.
+bool all_run_at_once(int threads) {
+  const CpuTopology& topology = cpu_topology();
+  const auto cpus = static_cast<double>(topology.cpus.size());
+  return threads <= std::min(cpus, topology.quota.value_or(cpus));
 }
 
 }  // namespace
@@ -40,6 +56,8 @@ struct ThreadPool::Team {
   int64_t count = 0;
   const std::function<void(int64_t)>* task = nullptr;
   bool stop = false;
+  bool spin = false;
+  std::vector<int> cpus_before;  // of the thread that made the pool, when it was bound
   std::mutex error_mutex;
   std::exception_ptr error;
   std::vector<std::thread> workers;
@@ -60,7 +78,7 @@ struct ThreadPool::Team {
   void work() {
     uint32_t seen = 0;
     for (;;) {
-      wait_while_equal(epoch, seen);
+      wait_while_equal(epoch, seen, spin);
       seen = epoch.load(std::memory_order_acquire);
       if (stop) return;
       drain();
@@ -69,10 +87,22 @@ struct ThreadPool::Team {
   }
 };
 
-ThreadPool::ThreadPool(int threads)
+ThreadPool::ThreadPool(int threads, const ThreadPlacement& placement)
     : threads_(std::max(1, threads)), team_(std::make_unique<Team>()) {
+  Team* team = team_.get();
+  team->spin = all_run_at_once(threads_);
+  const auto cpus_of = [&](int i) {
+    return placement.cpus.empty() ? std::vector<int>()
+                                  : placement.cpus[static_cast<size_t>(i) % placement.cpus.size()];
+  };
   for (int i = 1; i < threads_; ++i)
-    team_->workers.emplace_back([team = team_.get()] { team->work(); });
+    team->workers.emplace_back([team, cpus = cpus_of(i)] {
+      if (!cpus.empty()) bind_thread(cpus);
+      team->work();
+    });
+  if (placement.cpus.empty()) return;
+  team->cpus_before = thread_cpus();
+  bind_thread(cpus_of(0));
 }
 
 ThreadPool::~ThreadPool() {
@@ -80,6 +110,7 @@ ThreadPool::~ThreadPool() {
   team_->epoch.fetch_add(1, std::memory_order_release);
   team_->epoch.notify_all();
   for (std::thread& worker : team_->workers) worker.join();
+  if (!team_->cpus_before.empty()) bind_thread(team_->cpus_before);
 }
 
 void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& task) {
@@ -97,7 +128,7 @@ void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& task) {
   team.epoch.notify_all();
   team.drain();
   for (uint32_t left; (left = team.unfinished.load(std::memory_order_acquire)) != 0;)
-    wait_while_equal(team.unfinished, left);
+    wait_while_equal(team.unfinished, left, team.spin);
   if (team.error) std::rethrow_exception(std::exchange(team.error, nullptr));
 }
 
@@ -105,13 +136,6 @@ void ThreadPool::run_chunks(int64_t items, int64_t chunk,
                             const std::function<void(int64_t, int64_t)>& body) {
   const int64_t tasks = (items + chunk - 1) / chunk;
   run(tasks, [&](int64_t i) { body(i * chunk, std::min(items, (i + 1) * chunk)); });
-}
-
-int default_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace avocado

@@ -6,12 +6,16 @@
 #include <functional>
 #include <memory>
 
+#include "base/thread_placement.h"
+
 namespace avocado {
 
 class ThreadPool {
  public:
-  // A team of `threads` (>= 1), the calling thread included.
-  explicit ThreadPool(int threads);
+  // A team of `threads` (>= 1), the calling thread included: it is bound as the placement says
+  // until the pool is destroyed, by the same thread. What the system refuses to bind runs where it
+  // is.
+  explicit ThreadPool(int threads, const ThreadPlacement& placement = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -19,7 +23,9 @@ class ThreadPool {
   int threads() const { return threads_; }
 
   // Calls task(i) once for each i in [0, count), on any thread in any order, and returns when all
-  // are done. The first exception is rethrown. Not reentrant: a task must not call run.
+  // are done. A thread takes the next task when it has done its last, so that a fast core does more
+  // of them than a slow one, or one that is shared with another program. The first exception is
+  // rethrown. Not reentrant: a task must not call run.
   void run(int64_t count, const std::function<void(int64_t)>& task);
 
   // Splits [0, items) into chunks of `chunk` items (the last may be shorter) and calls
@@ -31,8 +37,5 @@ class ThreadPool {
   int threads_;
   std::unique_ptr<Team> team_;
 };
-
-// Physical cores this process may use, at least 1.
-int default_threads();
 
 }  // namespace avocado

@@ -17,6 +17,7 @@
 #include "base/philox.h"
 #include "cli/inference.h"
 #include "cli/lora.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 #include "kernels/isa.h"
 #include "kernels/peak/peak.h"
@@ -29,6 +30,7 @@ struct Arguments {
   std::string model;
   std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512}, parallel;
   std::vector<int> threads;
+  CpuPin pin = CpuPin::automatic;
   int repetitions = 5;
   CacheArguments cache;
   RopeOptions rope;
@@ -111,6 +113,7 @@ struct Result {
   Test test;
   std::vector<double> seconds, prompt_seconds;
   Limits limits;
+  ThreadPlacement placement;
   std::map<std::string, double> profile;  // share of the time of each kind of step; may be empty
 
   double mean_rate() const {
@@ -145,8 +148,7 @@ class Bench {
  public:
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments),
-        loader_(default_threads()),
-        model_(load_model(arguments.model, arguments.lora, arguments.rope, loader_)),
+        model_(load(arguments)),
         cost_(cost_of(model_, cache_of(model_, arguments.cache))) {}
 
   const Model& model() const { return model_; }
@@ -154,7 +156,8 @@ class Bench {
   kernels::CacheTypes cache() const { return cache_of(model_, arguments_.cache); }
 
   Result run(const Test& test) {
-    ThreadPool pool(test.threads);
+    const ThreadPlacement placement = place_threads(cpu_topology(), test.threads, arguments_.pin);
+    ThreadPool pool(test.threads, placement);
     if (!limits_.contains(test.threads)) limits_[test.threads] = measure_limits(pool, cost_.type);
     const int64_t needed = test.depth + std::max<int64_t>(test.tokens(), 1) + 1;
     if (needed > model_.config().context)
@@ -165,7 +168,7 @@ class Bench {
     options.chunk = test.batch;
     arguments_.cache.put_into(options);
     Engine engine(model_, pool, options);
-    Result result{test, {}, {}, limits_[test.threads], {}};
+    Result result{test, {}, {}, limits_[test.threads], placement, {}};
     std::vector<ScopedSequence> sequences;
     for (int64_t i = 0; i < test.parallel; ++i) sequences.emplace_back(engine);
     feed(engine, sequences, test.depth);
@@ -193,6 +196,10 @@ class Bench {
   }
 
  private:
+  static Model load(const Arguments& arguments) {
+    ThreadPool pool = make_pool({.pin = arguments.pin});
+    return load_model(arguments.model, arguments.lora, arguments.rope, pool);
+  }
   // Appends `count` random tokens to each sequence.
   void feed(Engine& engine, const std::vector<ScopedSequence>& sequences, int64_t count) const {
     if (count == 0) return;
@@ -216,7 +223,6 @@ class Bench {
   }
 
   const Arguments& arguments_;
-  ThreadPool loader_;
   Model model_;
   Cost cost_;
   std::map<int, Limits> limits_;
@@ -261,6 +267,21 @@ std::string profile_table(const std::map<std::string, double>& profile) {
   return text;
 }
 
+// As llama-bench has it: hexadecimal digits, the last is CPUs 0 to 3; 0x0 when no thread is bound.
+std::string cpu_mask(const ThreadPlacement& placement) {
+  std::string digits = "0";
+  for (const std::vector<int>& cpus : placement.cpus) {
+    for (const int cpu : cpus) {
+      const auto place = static_cast<size_t>(cpu / 4);
+      if (digits.size() <= place) digits.insert(0, place + 1 - digits.size(), '0');
+      char& digit = digits[digits.size() - 1 - place];
+      const int value = (digit <= '9' ? digit - '0' : digit - 'a' + 10) | 1 << cpu % 4;
+      digit = "0123456789abcdef"[value];
+    }
+  }
+  return "0x" + digits;
+}
+
 // The names are those of llama-bench; what it does not have comes last.
 nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, const Result& r) {
   std::vector<double> rates;
@@ -277,6 +298,7 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
       {"backends", "CPU"},
       {"n_batch", r.test.batch},
       {"n_threads", r.test.threads},
+      {"cpu_mask", cpu_mask(r.placement)},
       {"type_k", kernels::cache_type_name(bench.cache().k)},
       {"type_v", kernels::cache_type_name(bench.cache().v)},
       {"cache_hadamard", bench.cache().hadamard},
@@ -294,7 +316,10 @@ nlohmann::ordered_json to_json(const Bench& bench, const std::string& path, cons
       {"gops_limit", r.limits.ops},
       {"gops_limit_of", kind_of_product(cost.type)},
       {"gb_per_s", r.gigabytes(cost)},
-      {"gb_per_s_limit", r.limits.read}};
+      {"gb_per_s_limit", r.limits.read},
+      {"cores", describe_cores(cpu_topology())},
+      {"memory_nodes", cpu_topology().memory_nodes.size()},
+      {"threads_run", r.placement.text}};
   if (!r.profile.empty()) row["profile"] = r.profile;
   return row;
 }
@@ -340,11 +365,12 @@ std::string share(double value, double limit) {
 std::string heading(const Bench& bench, const std::string& name, const Result& r) {
   const Cost& cost = bench.cost();
   return fmt::format(
-      "{}: {:.2f} GiB, {:.2f} B parameters, mostly {}; {}\nlimits of this machine with {} "
-      "thread{}: {:.1f} GB/s of reading, {:.0f} Gop/s ({})\n\n",
+      "{}: {:.2f} GiB, {:.2f} B parameters, mostly {}; {}\n{}; threads run {}\nlimits of this "
+      "machine with {} thread{}: {:.1f} GB/s of reading, {:.0f} Gop/s ({})\n\n",
       name, cost.file_bytes / (1 << 30), cost.parameters * 1e-9, dtype_traits(cost.type)->name,
-      kernels::isa_name(kernels::active_isa()), r.test.threads, r.test.threads == 1 ? "" : "s",
-      r.limits.read, r.limits.ops, kind_of_product(cost.type));
+      kernels::isa_name(kernels::active_isa()), describe_cores(cpu_topology()), r.placement.text,
+      r.test.threads, r.test.threads == 1 ? "" : "s", r.limits.read, r.limits.ops,
+      kind_of_product(cost.type));
 }
 
 // Prompts are bound by products, single tokens by reading the weights.
@@ -424,7 +450,9 @@ void add_bench(CLI::App& app) {
   list("-d,--n-depth", a->depth, "Tokens that are in the context before")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  list("-t,--threads", a->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  list("-t,--threads", a->threads, "Threads (default: one per performance core)")
+      ->check(CLI::Range(1, 1024));
+  add_cpu_pin(*verb, a->pin);
   list("-b,--batch-size", a->batch, "Tokens of a prompt that are run at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

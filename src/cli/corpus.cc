@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/exam.h"
 #include "cli/inference.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 
@@ -16,7 +17,7 @@ struct Arguments {
   std::string set = "nano";
   std::string out, ask;
   uint64_t documents = 100000, questions = 32, seed = 1;
-  int threads = 0;
+  ThreadArguments threads;
   bool held_out = false, json = false;
 };
 
@@ -47,7 +48,7 @@ void write_documents(const Arguments& arguments, corpus::Mixture mixture) {
 }
 
 void ask_model(const Arguments& arguments, corpus::Mixture mixture) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   const Model model = Model::load(arguments.ask, pool);
   if (!model.tokenizer() || model.chat_template().empty())
     fail_input("{}: has no chat template; the questions of the corpus are conversations",
@@ -92,9 +93,7 @@ void add_corpus(CLI::App& app) {
   verb->add_option("--questions", arguments->questions, "Questions of each task and language")
       ->check(CLI::Range(uint64_t{1}, uint64_t{100000}))
       ->capture_default_str();
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->callback([arguments] { run(*arguments); });
 }

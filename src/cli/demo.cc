@@ -11,6 +11,7 @@
 #include "cli/exam.h"
 #include "cli/inference.h"
 #include "cli/progress.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 #include "kernels/isa.h"
 #include "models/model.h"
@@ -19,7 +20,7 @@ namespace avocado::cli {
 namespace {
 
 struct Arguments {
-  int threads = 0;
+  ThreadArguments threads;
   bool quick = false;
   bool json = false;
   std::string out = "avocado-demo.gguf";
@@ -31,7 +32,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 void demo(const Arguments& arguments) {
   const DemoRecipe& recipe = arguments.quick ? quick_demo() : full_demo();
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   // Everything but the result goes to standard error.
   const auto say = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
 
@@ -99,9 +100,7 @@ void add_demo(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* verb =
       app.add_subcommand("demo", "Train a small Llama here and now, and ask it what it never saw");
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--quick", arguments->quick,
                  "A much shorter run, for slow machines: the bits count, the answers do not");
   verb->add_option("--out", arguments->out, "The GGUF file to write")->capture_default_str();

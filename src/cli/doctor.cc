@@ -13,11 +13,12 @@
 #include <optional>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/cpu_topology.h"
+#include "base/id_list.h"
 #include "base/machine.h"
-#include "base/thread_pool.h"
+#include "base/thread_placement.h"
 #include "cli/verbs.h"
 #include "kernels/implementations.h"
 #include "kernels/isa.h"
@@ -45,14 +46,28 @@ Json examine(const Machine& machine) {
   };
   Json& cpu = report["cpu"];
   cpu["model"] = machine.cpu_model;
-  cpu["cores_usable"] = default_threads();
-  cpu["cores_online"] = machine.cores_online;
+  const CpuTopology& topology = cpu_topology();
+  cpu["cores_usable"] = topology.cores();
+  cpu["performance_cores"] = topology.performance_cores();
+  cpu["cpus_usable"] = topology.cpus.size();
+  cpu["cpus_online"] = machine.cpus_online;
+  cpu["cpus"] = Json::object();  // by kind: lists of ids as the kernel writes them
+  for (const bool efficient : {false, true}) {
+    std::vector<int> ids;
+    for (const Cpu& one : topology.cpus)
+      if (one.efficient == efficient) ids.push_back(one.id);
+    if (!ids.empty()) cpu["cpus"][efficient ? "efficiency" : "performance"] = format_id_list(ids);
+  }
   put(cpu, "load", machine.load);
   put(cpu, "quota", machine.cpu_quota);
   put(cpu, "clock_nominal_hz", machine.clock_nominal);
   put(cpu, "clock_measured_hz", machine.clock_measured);
   cpu["thermal_throttles"] = machine.thermal_throttles;
   if (!machine.governor.empty()) cpu["governor"] = machine.governor;
+
+  Json& threads = report["threads"];
+  threads["default"] = default_threads();
+  threads["run"] = place_threads(topology, default_threads(), CpuPin::automatic).text;
 
   Json& isa = report["instruction_sets"];
   isa["available"] = Json::array();
@@ -76,6 +91,9 @@ Json examine(const Machine& machine) {
   put(memory, "limit_bytes", machine.memory_limit);
   memory["page_bytes"] = static_cast<int64_t>(sysconf(_SC_PAGESIZE));
   memory["transparent_huge_pages"] = machine.transparent_huge_pages;
+  memory["nodes"] = topology.memory_nodes;
+  memory["pages_lie"] =
+      topology.memory_nodes.size() > 1 ? "on all in turn: large buffers, files" : "on the near one";
 
   Json& uses = report["kernels"] = Json::object();
   for (const kernels::ImplementationList* list : kernels::all_implementations())
@@ -84,7 +102,8 @@ Json examine(const Machine& machine) {
 }
 
 std::vector<std::string> warnings(const Machine& machine, const Json& report) {
-  std::vector<std::string> found = advice(machine, default_threads());
+  std::vector<std::string> found =
+      advice(machine, static_cast<int64_t>(cpu_topology().cpus.size()));
   const Json& isa = report["instruction_sets"];
   if (isa["in_use"] != isa["available"][0])
     found.push_back(fmt::format("AVOCADO_ISA chose {}, though {} is faster here: unset it",
@@ -111,8 +130,13 @@ void print(const Json& report) {
   line("avocado", fmt::format("{}, built by {}", report["version"].get<std::string>(),
                               report["compiler"].get<std::string>()));
   line("CPU", cpu["model"]);
-  line("cores", fmt::format("{} usable of {} online", cpu["cores_usable"].get<int>(),
-                            cpu["cores_online"].get<int64_t>()));
+  line("cores", fmt::format("{}; {} of {} CPUs usable", describe_cores(cpu_topology()),
+                            cpu["cpus_usable"].get<int>(), cpu["cpus_online"].get<int64_t>()));
+  if (cpu["cpus"].size() > 1)
+    for (const auto& [kind, ids] : cpu["cpus"].items())
+      line(("  " + kind).c_str(), "CPUs " + ids.get<std::string>());
+  line("threads", fmt::format("{}, {}", report["threads"]["default"].get<int>(),
+                              report["threads"]["run"].get<std::string>()));
   for (const auto& [key, name] :
        {std::pair{"clock_nominal_hz", "clock"}, {"clock_measured_hz", "  of a busy core"}})
     if (cpu.contains(key)) line(name, fmt::format("{:.2f} GHz", cpu[key].get<double>() * 1e-9));
@@ -128,6 +152,10 @@ void print(const Json& report) {
   const std::string huge = memory["transparent_huge_pages"];
   line("pages", fmt::format("{} bytes; transparent huge pages: {}",
                             memory["page_bytes"].get<int64_t>(), huge.empty() ? "none" : huge));
+  if (!memory["nodes"].empty())
+    line("memory nodes",
+         fmt::format("{}; pages lie {}", format_id_list(memory["nodes"].get<std::vector<int>>()),
+                     memory["pages_lie"].get<std::string>()));
   std::printf("kernels\n");
   for (const auto& [name, used] : report["kernels"].items())
     std::printf("  %-26s%s\n", name.c_str(), used.get<std::string>().c_str());

@@ -39,9 +39,7 @@ void add_cache_arguments(CLI::App& verb, CacheArguments& arguments) {
 
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments) {
   verb.add_option("MODEL", arguments.model, "A GGUF file or a Hugging Face folder")->required();
-  verb.add_option("--threads", arguments.threads,
-                  "Threads; never changes the answer (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(verb, arguments.threads);
   verb.add_option("--chunk", arguments.chunk,
                   "Tokens of a prompt that are run at once; never changes the answer")
       ->check(CLI::PositiveNumber)
@@ -64,7 +62,7 @@ RopeOptions rope_of(const InferenceArguments& arguments) {
 
 LoadedModel::LoadedModel(const InferenceArguments& arguments)
     : arguments_(arguments),
-      pool_(arguments.threads > 0 ? arguments.threads : default_threads()),
+      pool_(make_pool(arguments.threads)),
       model_(load_model(arguments.model, arguments.lora, rope_of(arguments), pool_)) {}
 
 const Tokenizer& LoadedModel::tokenizer() const {

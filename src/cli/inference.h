@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/rope.h"
+#include "cli/threads.h"
 #include "infer/engine.h"
 
 namespace avocado::cli {
@@ -32,7 +33,7 @@ void add_cache_arguments(CLI::App& verb, CacheArguments& arguments);
 
 struct InferenceArguments {
   std::string model;
-  int threads = 0;
+  ThreadArguments threads;
   int64_t context = 0;
   int64_t chunk = 512;
   CacheArguments cache;
@@ -41,7 +42,7 @@ struct InferenceArguments {
   bool json = false;
 };
 
-// MODEL, --threads, --chunk, the types of the cache, rotary positions, --lora, --json.
+// MODEL, --threads, --cpu-pin, --chunk, the types of the cache, rotary positions, --lora, --json.
 void add_inference_arguments(CLI::App& verb, InferenceArguments& arguments);
 
 // A loaded model with its threads.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/inference.h"
 #include "cli/lora.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 
 namespace avocado::cli {
@@ -17,7 +18,7 @@ namespace {
 struct Arguments {
   std::string base, out, type;
   std::vector<std::string> adapters;
-  int threads = 0;
+  ThreadArguments threads;
   bool json = false;
 };
 
@@ -25,7 +26,7 @@ const std::map<std::string, DType> kTypes = {
     {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
 
 void merge(const Arguments& arguments) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   const Model model = Model::load(arguments.base, pool, {});
   std::optional<DType> type;
   if (!arguments.type.empty()) type = kTypes.at(arguments.type);
@@ -53,9 +54,7 @@ void add_merge(CLI::App& app) {
           "Type of the matrices that change: f32, f16 or bf16 (default: their own; f16 for "
           "matrices in blocks, which are not put into blocks again)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->callback([arguments] { merge(*arguments); });
 }

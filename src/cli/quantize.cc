@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/inference.h"
+#include "cli/threads.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 
@@ -15,12 +16,12 @@ namespace {
 
 struct Arguments {
   std::string model, out, type = "q8_0";
-  int threads = 0;
+  ThreadArguments threads;
   bool json = false;
 };
 
 void quantize(const Arguments& arguments) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   const Model model = Model::load(arguments.model, pool, {});
   std::vector<std::vector<float>> values;
   for (const std::vector<double>& weight : model.weights_as_double())
@@ -53,9 +54,7 @@ void add_quantize(CLI::App& app) {
                    "Type of the matrices; vectors stay F32: q8_0, 8 bits with a scale per 32")
       ->check(CLI::IsMember({"q8_0"}))
       ->capture_default_str();
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->callback([arguments] { quantize(*arguments); });
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/inference.h"
 #include "cli/software.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 struct Arguments {
   std::string run, key, out, new_key;
-  int threads = 0;
+  ThreadArguments threads;
 };
 
 void make_key(const std::string& path) {
@@ -27,7 +28,7 @@ void make_key(const std::string& path) {
 }
 
 void make_receipt(const Arguments& arguments) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   const Run run = Run::open(arguments.run);
   Receipt receipt = describe_run(run, this_software(), pool);
   if (!arguments.key.empty()) sign_receipt(receipt, SigningKey::load(arguments.key));
@@ -67,9 +68,7 @@ void add_receipt(CLI::App& app) {
   verb->add_option("-o,--out", arguments->out, "File to write (default: standard output)");
   verb->add_option("--new-key", arguments->new_key,
                    "Make a private key in this new file, and print its public key");
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->callback([arguments] { receipt(*arguments); });
 }
 

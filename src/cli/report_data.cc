@@ -65,12 +65,14 @@ std::vector<Series> read_series(const std::string& log, size_t steps) {
   for (std::string line; step < steps && std::getline(lines, line);) {
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object() || json.value("kind", Json()) != "step") continue;
-    for (const auto& [name, value] : json.items()) {
-      if (!value.is_number() || name == "step" || name == "inputs" || name == "learned") continue;
+    for (const auto& item : json.items()) {
+      const std::string& name = item.key();
+      if (!item.value().is_number() || name == "step" || name == "inputs" || name == "learned")
+        continue;
       auto series = std::find_if(all.begin(), all.end(), [&](auto& s) { return s.name == name; });
       if (series == all.end()) series = all.insert(all.end(), {name, {}});
       series->values.resize(step, NAN);
-      series->values.push_back(value.get<double>());
+      series->values.push_back(item.value().get<double>());
     }
     ++step;
   }

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/thread_pool.h"
+#include "base/thread_placement.h"
 #include "cli/failure.h"
 
 namespace avocado::cli {
@@ -29,8 +29,12 @@ void run_together(const std::function<void(Processes&)>& work) {
 }
 
 int threads_per_process(const Processes& processes) {
-  const auto cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
-  return std::min(default_threads(), std::max(1, cores / processes.on_this_machine()));
+  // What this process may use is its own share where the starter bound it, else the whole machine.
+  const CpuTopology& topology = cpu_topology();
+  const auto cpus = static_cast<double>(topology.cpus.size());
+  const double cores = static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)) * topology.cores() / cpus;
+  return std::min(default_threads(),
+                  std::max(1, static_cast<int>(cores / processes.on_this_machine())));
 }
 
 }  // namespace avocado::cli

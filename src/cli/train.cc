@@ -11,6 +11,7 @@
 #include "cli/dry_run.h"
 #include "cli/inference.h"
 #include "cli/run_recorder.h"
+#include "cli/threads.h"
 #include "cli/together.h"
 #include "cli/training_view.h"
 #include "cli/verbs.h"
@@ -25,7 +26,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string recipe, out;
-  int threads = 0;
+  ThreadArguments threads;
   bool dry_run = false;
   bool json = false;
 };
@@ -120,7 +121,7 @@ Run prepare(const Arguments& arguments, const Recipe& recipe, ThreadPool& pool,
 void train(Arguments arguments, Processes& processes) {
   catch_signals();
   find_run(arguments);
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : threads_per_process(processes));
+  ThreadPool pool = make_pool(arguments.threads, threads_per_process(processes));
   const Recipe recipe = load_recipe(arguments.recipe);
   if (arguments.dry_run) {
     if (processes.leader())
@@ -154,9 +155,7 @@ void add_train(CLI::App& app) {
       ->required();
   verb->add_option("--out", arguments->out,
                    "Folder of the run (default: the recipe's name without its ending)");
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--dry-run", arguments->dry_run,
                  "Check recipe, data, memory and disk, measure two steps, tell how long it would "
                  "take, and leave nothing behind");

@@ -11,6 +11,7 @@
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/software.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 #include "files/atomic_file.h"
 #include "models/model.h"
@@ -24,7 +25,7 @@ struct Arguments {
   std::vector<std::string> trusted;
   VerifyOptions range;
   std::optional<uint64_t> seed;
-  int threads = 0;
+  ThreadArguments threads;
   bool json = false;
 };
 
@@ -155,7 +156,7 @@ void check_run(const Run& run, const Arguments& arguments, ThreadPool& pool, Fin
 }
 
 void check(const Arguments& arguments, Findings& findings) {
-  ThreadPool pool(arguments.threads > 0 ? arguments.threads : default_threads());
+  ThreadPool pool = make_pool(arguments.threads);
   std::optional<Receipt> receipt;
   if (!arguments.receipt.empty()) {
     receipt =
@@ -251,9 +252,7 @@ void add_verify(CLI::App& app) {
   verb->add_option("--receipt", arguments->receipt, "Check this receipt, and RUN against it");
   verb->add_option("--trust", arguments->trusted,
                    "Accept this signer only: public key, fingerprint or PEM file; may be repeated");
-  verb->add_option("--threads", arguments->threads,
-                   "Threads; never changes the result (default: one per core)")
-      ->check(CLI::Range(1, 1024));
+  add_thread_arguments(*verb, arguments->threads);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->callback([arguments] { verify(*arguments); });
 }

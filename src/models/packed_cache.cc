@@ -98,10 +98,10 @@ PackedWeights find_or_make_packed(const PackedCache& cache, ThreadPool& pool,
   const Digest identity = identity_of(sources, configuration, layout);
   const fs::path folder(cache.folder);
   const std::string path = (folder / file_name(model.string(), layout)).string();
+  const InterleavedPages interleaved;
   if (auto file = find(path, pool, identity, entries))
     return {PackedIn::found_file, std::move(file)};
 
-  const InterleavedPages interleaved;
   fs::create_directories(folder, error);
   if (error) return {};
   fs::remove(path, error);  // its room is needed

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/memory_nodes.h"
 
 namespace avocado {
 namespace {
@@ -26,8 +27,12 @@ void* allocate_buffer(size_t bytes) {
   const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* memory = rounded < bytes ? nullptr : std::aligned_alloc(alignment, rounded);
   if (!memory) fail_resource("not enough memory for a buffer of {} bytes", bytes);
-  // Advice only: fewer page faults and TLB misses where the kernel grants it.
-  if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
+  // Advice only: fewer page faults and TLB misses where the kernel grants it,
+  // and the bandwidth of all memory nodes.
+  if (alignment == kHugePage) {
+    madvise(memory, rounded, MADV_HUGEPAGE);
+    interleave_pages(memory, rounded);
+  }
   return memory;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Uninitialised memory for numbers, aligned to a cache line; large buffers ask for huge pages.
+// Uninitialised memory for numbers, aligned to a cache line; large buffers ask for huge pages,
+// and lie on all memory nodes.
 
 #include <cstddef>
 #include <cstdint>

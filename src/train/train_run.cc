@@ -202,7 +202,7 @@ class Session {
   std::string write_model(const char* kind, const std::string& path,
                           const std::vector<const float*>& weights) {
     if (!processes_.leader()) return {};
-    const std::string digest = write_final(run_, *trainer_, path, weights);
+    std::string digest = write_final(run_, *trainer_, path, weights);
     log_->append({{"kind", kind},
                   {"step", trainer_->completed_steps()},
                   {"file", file_name(path)},

@@ -315,7 +315,7 @@ class Verification {
 
   // Returns the digest of the replayed weights, which are those of the log and of the file.
   std::string check_model(const ModelFile& model, const std::vector<const float*>& weights) const {
-    const std::string replayed = weights_digest(trainer_->graph(), weights);
+    std::string replayed = weights_digest(trainer_->graph(), weights);
     const auto logged =
         record_field<std::string>(model.record->json, "weights", model.record->source);
     if (replayed != logged)
