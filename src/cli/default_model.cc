@@ -16,7 +16,7 @@ constexpr const char* kDemo = "avocado-demo.gguf";
 constexpr const char* kShipped = "avocado-nano.gguf";
 
 // Builds are this many folders below the source tree at most, as out/release/bin.
-constexpr int kDeepest = 4;
+constexpr int kDeepest = 3;
 
 // Empty when none is there.
 std::string newest(const std::vector<std::string>& places) {

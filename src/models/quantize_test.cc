@@ -67,6 +67,8 @@ TEST(Quantize, AModelKeepsItsShape) {
   ModelConfig config = architecture("llama", "test").tiny();
   config.width = 96, config.heads = 3, config.kv_heads = 1, config.ffn = 100;
   config.head_dim = config.rope_dim = 32;
+  config.rope_scaling = RopeScaling::none;
+  config.rope_divisors.clear();
   const graph::Graph graph = build_graph(config);
   std::vector<std::vector<float>> values;
   std::vector<float*> pointers;
