@@ -33,11 +33,16 @@ GROUPS = {
     "long8k": "-p 8192 -n 0 -r 1 --no-warmup",
     "long32k": "-p 32768 -n 0 -r 1 --no-warmup",
 }
-# Avocado alone, once and with all threads: where the time goes, and how long a start takes.
+# Avocado alone, once: how near decoding is to what memory gives, what more threads bring, where the
+# time goes, and how long a start takes.
 ALONE = {
+    "decode": "avocado bench MODEL --json -p 0 -n 16 -r 4",
+    "threads": "threads_bench MODEL --json",
     "profile": "avocado bench MODEL --json --profile -p 512 -n 64 -r 1",
     "start": "start_bench MODEL --json",
 }
+# These with each number of threads, the others with the last.
+EACH_THREADS = ("speed", "depth", "batched", "decode")
 
 
 def say(text):
@@ -237,7 +242,7 @@ def measure_model(arguments, peer, shape, kind, results, end):
     for group in arguments.groups:
         for threads in arguments.threads:
             name = f"{shape} {kind} {group} t{threads}"
-            once = group not in ("speed", "depth", "batched") and threads != arguments.threads[-1]
+            once = group not in EACH_THREADS and threads != arguments.threads[-1]
             if arguments.only in name and not once:
                 rounds = results["measurements"].setdefault(f"{peer.name} {name}", [])
                 wanted.append((name, group, threads, rounds, 1 if group in ALONE else arguments.rounds))

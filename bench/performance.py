@@ -121,6 +121,42 @@ def long_text(results, peer, shape):
     return table(["test", "Avocado", peer, "ratio", "Avocado's memory", f"{peer}'s memory"], rows)
 
 
+def decode_text(results):
+    """Rates are those of the best run, as the limit is the best that was measured."""
+    text = ""
+    for shape in PARAMETERS:
+        found = [(kind, threads, row) for (_, _, kind, _, threads), rounds in
+                 results.of(None, shape, None, "decode", None) for one in rounds for row in one["ours"]["rows"]]
+        columns = sorted({threads for _, threads, _ in found})
+        limits = {t: max(row["gb_per_s_limit"] for _, threads, row in found if threads == t) for t in columns}
+        best = {}  # (type, threads) -> tokens/s, GB/s
+        for kind, threads, row in found:
+            rate = max(row["samples_ts"])
+            best[kind, threads] = max(best.get((kind, threads), (0, 0)), (rate, row["gb_per_s"] * rate / row["avg_ts"]))
+        rows = []
+        for kind in dict.fromkeys(kind for kind, _, _ in found):
+            rows.append([kind])
+            for t in columns:
+                rate, read = best.get((kind, t), (0, 0))
+                rows[-1] += [number(rate), number(read), f"**{100 * read / limits[t]:.0f} %**"] if rate else [""] * 3
+        head = ["type"] + [f"{what}, {t[1:]} thr." for t in columns for what in ("tokens/s", "GB/s", "share")]
+        limit = ", ".join(f"{number(limits[t])} GB/s (threads: {t[1:]})" for t in columns)
+        if rows:
+            text += (f"### {shape}, tg16 beside the limit of reading\n\nThe best of some runs, and its share of the "
+                     f"most that was read: {limit}.\n\n" + table(head, rows))
+    return text
+
+
+def threads_text(results):
+    rows = []
+    for (_, shape, kind, _, _), rounds in results.of(None, None, None, "threads", None):
+        for same in zip(*(one["ours"]["rows"] for one in rounds)):
+            middle = lambda key: statistics.median(row[key] for row in same)
+            rows.append([f"{shape} {kind} {same[0]['test']}, {same[0]['name']}", number(middle("tokens_per_s")),
+                         f"{middle('of_sums'):.2f}", f"{middle('median_of_ratios'):.2f}"])
+    return table(["test", "tokens/s", "times one thread, of sums", "median of ratios"], rows)
+
+
 def profile_text(results):
     text = ""
     for (_, shape, kind, _, threads), rounds in results.of(None, None, None, "profile", None):
@@ -168,6 +204,12 @@ def main():
         + section("Many sequences", "Each has a prompt of 128 tokens; tokens per second of all together, one by one.",
                   each(batched_text))
         + section("Long prompts", "One run from cold, all threads; memory is the peak of the process.", each(long_text))
+        + section("Threads", "A thread takes the next chunk of a product when it has done its last, so that a fast "
+                  "core does more of them; between products threads look for work for 50 microseconds, then "
+                  "sleep. There is one per performance core, and `--cpu-pin` says whether they are bound: `auto` does "
+                  "it where cores or memory nodes differ. `threads_bench` lets one thread, several, and several with "
+                  "a CPU each take turns within one process.",
+                  threads_text(results) + decode_text(results))
         + section("Where the time goes", "Shares of the steps, from `avocado bench --profile`.", profile_text(results))
         + section("Start", "From the start of a process, weights packed in memory or kept.", start_text(results))
         + "## Make it again\n\n`make performance` runs everything (hours with the 8b shape) and goes on where it was "
