@@ -95,7 +95,7 @@ TEST_F(TrainFailures, LossThatIsNotANumber) {
   expect_one_message(diverged, {"step ", "training has diverged", "lower lr"});
   const std::string checkpoint = newest_checkpoint("run"), digest = sha256_file(checkpoint);
   // The same steps from the last checkpoint, to the same end; what was good stays good.
-  EXPECT_EQ(train("run").err.substr(0, 7), "resumed");
+  EXPECT_NE(train("run").err.find("\nresumed"), std::string::npos);
   EXPECT_EQ(newest_checkpoint("run"), checkpoint);
   EXPECT_EQ(sha256_file(checkpoint), digest);
   EXPECT_EQ(test::run_program({"verify", folder_.file("run"), "--threads", "1"}).code, 0);
