@@ -13,6 +13,19 @@ cd "$top"
 avocado() { "$program" "$@"; }
 isas=$(avocado doctor --json)
 avocado demo --quick --out model.gguf >/dev/null 2>&1
+cat >adapter.toml <<'TOML'
+[model]
+base = "model.gguf"
+[adapter]
+kind = "lora"
+[data]
+train = ["adapter.toml"]
+[train]
+steps = 1
+rows = 1
+TOML
+avocado train adapter.toml >/dev/null 2>&1
+cp adapter/adapter.gguf adapter.gguf
 
 for readme in "${readmes[@]}"; do
   rm -rf run run.toml
