@@ -1,5 +1,5 @@
 #!/bin/bash
-# The long way round: slow tests, sanitizers, other builds, Arm under emulation, fuzzing. Goes on
+# The long way round: slow tests, one training run in many ways, sanitizers, other builds, Arm under emulation, fuzzing. Goes on
 # after a failure; ends with one line per stage. Logs are kept in out/test-all/.
 #   scripts/test_all.sh [stage...]     default: all stages
 set -uo pipefail
@@ -15,6 +15,7 @@ preset() {
 }
 
 slow() { AVOCADO_SLOW_TESTS=1 scripts/run_tests.sh build; }
+same_weights() { scripts/same_weights.sh build/bin/avocado; }
 asan() { AVOCADO_DAMAGE_COUNT=20000 preset asan; }
 tsan() { preset tsan; }
 portable() { preset portable; }
@@ -22,7 +23,7 @@ clang() { preset clang; }
 neon() { scripts/test_neon.sh; }
 fuzz() { scripts/fuzz.sh 30; }
 
-stages=(slow asan tsan portable clang neon fuzz)
+stages=(slow same_weights asan tsan portable clang neon fuzz)
 [ $# -gt 0 ] && stages=("$@")
 failed=0
 report=
@@ -36,7 +37,7 @@ for stage in "${stages[@]}"; do
     failed=1
     tail -n 40 "$logs/$stage.log"
   fi
-  report+=$(printf '%-9s %-7s %4d s' "$stage" "$result" $((SECONDS - start)))$'\n'
+  report+=$(printf '%-13s %-7s %4d s' "$stage" "$result" $((SECONDS - start)))$'\n'
 done
 printf '\n%s' "$report"
 exit $failed

@@ -14,8 +14,8 @@
  * Everything passed in is read during the call only.
  *
  * Threads. A model never changes: any number of threads may use it at once. A session belongs to
- * one thread at a time; sessions of one model are independent of each other. Threads are never bound
- * to CPUs: on which they run is up to the program.
+ * one thread at a time; sessions of one model are independent of each other. Threads are never
+ * bound to CPUs: on which they run is up to the program.
  */
 
 #include <stddef.h>

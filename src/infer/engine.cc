@@ -57,8 +57,8 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options)
       layers_(model.graph().layers),
       pages_(layers_, model.graph().page_bytes<float>(cache_), options_.cache_bytes),
       executor_(model.graph(), model.weights(), pool) {
-  const size_t activations = executor_.activation_bytes(
-      options_.chunk, std::min(options_.chunk, max_wanted(vocab_)));
+  const size_t activations =
+      executor_.activation_bytes(options_.chunk, std::min(options_.chunk, max_wanted(vocab_)));
   if (activations > physical_memory()) {
     fail_resource(
         "chunks of {} tokens need {} MiB of activations, more than this machine has; take smaller "
