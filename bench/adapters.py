@@ -4,9 +4,9 @@ on blocks, each with its own best learning rate: the table of docs/adapters.md.
 
   bench/adapters.py --avocado out/b/bin/avocado MODEL
 
-The task is to write a postcard from notes. Its texts are made here from a seed; places, foods and
-animals of held-out cards come together in no card of training. Much of a card is chosen at random,
-so its loss has a floor well above zero and ratios mean something.
+The task is to write a postcard from notes. Its texts are made here from a seed; the reader, city,
+food and animal of a held-out card come together in no card of training. Much of a card is chosen at
+random, so its loss has a floor well above zero and ratios mean something.
 """
 
 import argparse
@@ -19,32 +19,34 @@ import tempfile
 
 import gguf_blocks
 
-PLACES = ["Lima", "Oslo", "Kyoto", "Nara", "Rome", "Cairo", "Porto", "Bern", "Riga", "Quito",
-          "Delhi", "Hanoi", "Tunis", "Malmo", "Perth", "Accra", "Turin", "Split", "Osaka", "Bergen"]
-FOODS = ["soup", "rice", "bread", "plums", "cheese", "noodles", "beans", "pie", "grapes", "fish",
-         "cake", "corn", "melon", "pasta", "nuts", "honey"]
-ANIMALS = ["goat", "heron", "camel", "otter", "donkey", "crow", "lizard", "swan", "badger", "hare",
-           "seal", "parrot", "mule", "toad", "falcon", "moth"]
-PEOPLE = ["Ken", "Mia", "Jun", "Hana", "Tom", "Lea", "Omar", "Ivy", "Nils", "Rosa", "Emi", "Paul"]
-WEATHER = ["fog", "rain", "sun", "snow", "wind", "storms"]
-WORDS = ["blue", "quiet", "huge", "old", "funny", "golden", "tiny", "strange", "soft", "bright"]
-HELLO = ["Dear {to},", "Hello {to}!", "Hi {to},", "My dear {to},"]
-PLACE = ["I am in {place} now.", "Here is a card from {place}.", "{place} is a {word} town.",
-         "We came to {place} on a {word} boat."]
-SKY = ["There is {weather} all day.", "Every morning brings {weather}.",
-       "The {weather} will not end.", "After the {weather} came a {word} night."]
-MEAL = ["For lunch I had {food}.", "You would love the {food} here.",
-        "I ate {food} from a {word} plate.", "They sell {word} {food} in the street."]
-SIGHT = ["Then a {animal} sat on my bag.", "I drew a {word} {animal} for you.",
-         "A {animal} follows me everywhere.", "At the gate stood a {animal} with {word} eyes."]
-BYE = ["Love, {me}", "See you soon, {me}", "Yours, {me}", "Write back! {me}"]
+# Words of Avocado's own corpus, whose models are small: an adapter leaves the embedding table as it
+# is, so it cannot learn words that the model has never met.
+PEOPLE = ["Mika", "Ken", "Yuki", "Hana", "Riku", "Aya", "Jun", "Mei", "Kai", "Anna", "Tom", "Emma",
+          "Leo", "Ben", "Nina", "Maria", "Paul", "Lucy", "Max"]
+CITIES = ["Tokyo", "Osaka", "Kyoto", "Nara", "Paris", "London", "Rome", "Cairo", "Seoul", "Madrid"]
+FOODS = ["apples", "bread", "cake", "curry", "grapes", "noodles", "peaches", "soup"]
+ANIMALS = ["cat", "dog", "pig", "bear", "frog", "turtle", "snake"]
+COLOURS = ["red", "blue", "white", "black", "yellow"]
+THINGS = ["bag", "ball", "bell", "chair", "cup", "drum", "key", "lamp"]
+PLACES = ["park", "river", "station", "zoo", "school", "lake", "castle", "shop"]
+HELLO = ["Hello {to}!", "Good morning, {to}.", "How are you, {to}?"]
+CITY = ["I am in {city}.", "I went to {city}.", "I live in {city} now."]
+SIGHT = ["At the {place} I saw a {colour} {animal}.", "A {animal} has a {colour} {thing}.",
+         "{friend} has a {colour} {animal}."]
+MEAL = ["I like {food}.", "{friend} likes {food}.", "I have {food} and a {thing}."]
+WALK = ["{friend} went to the {place}.", "The {thing} is at the {place}.",
+        "I have a {colour} {thing}."]
+BYE = ["Good night, {me}", "Thank you, {me}", "Goodbye, {me}"]
 
+# All weights but the embedding table, which adapters leave as it is too.
+INNER = "inner"
 # Name of the row, kind of adapter (none: all weights), type of the base, learning rates to try.
 METHODS = [("full", None, None, (5e-4, 1e-3, 2e-3)),
-           ("LoRA", "lora", None, (5e-3, 1e-2, 2e-2)),
-           ("DoRA", "dora", None, (5e-3, 1e-2, 2e-2)),
-           ("QLoRA, Q8_0", "lora", "Q8_0", (5e-3, 1e-2, 2e-2)),
-           ("QLoRA, Q4_K", "lora", "Q4_K", (5e-3, 1e-2, 2e-2))]
+           ("full but the table", INNER, None, (5e-4, 1e-3, 2e-3)),
+           ("LoRA", "lora", None, (1e-3, 2e-3, 4e-3)),
+           ("DoRA", "dora", None, (1e-3, 2e-3, 4e-3)),
+           ("QLoRA, Q8_0", "lora", "Q8_0", (1e-3, 2e-3, 4e-3)),
+           ("QLoRA, Q4_K", "lora", "Q4_K", (1e-3, 2e-3, 4e-3))]
 
 
 def arguments():
@@ -63,31 +65,42 @@ def arguments():
 
 
 def held_out(card):
-    key = f"{card['place']} {card['food']} {card['animal']}"
+    key = f"{card['to']} {card['city']} {card['food']} {card['animal']}"
     return hashlib.sha256(key.encode()).digest()[0] < 26  # a tenth
 
 
-def write_cards(path, count, wanted, seed):
+def document(notes, text, chat):
+    question = "Write a postcard: " + "; ".join(notes)
+    if not chat:
+        return {"prompt": question + "\n", "completion": text}
+    return {"messages": [{"role": "user", "content": question},
+                         {"role": "assistant", "content": text}]}
+
+
+def write_cards(path, count, wanted, seed, chat):
     draw = random.Random(seed)
     with open(path, "w", encoding="utf-8") as file:
         while count > 0:
-            card = {"place": draw.choice(PLACES), "weather": draw.choice(WEATHER),
+            card = {"to": draw.choice(PEOPLE), "city": draw.choice(CITIES),
                     "food": draw.choice(FOODS), "animal": draw.choice(ANIMALS),
-                    "to": draw.choice(PEOPLE), "me": draw.choice(PEOPLE)}
+                    "me": draw.choice(PEOPLE)}
             if held_out(card) != wanted:
                 continue
             count -= 1
-            text = " ".join(draw.choice(lines).format(word=draw.choice(WORDS), **card)
-                            for lines in (HELLO, PLACE, SKY, MEAL, SIGHT, BYE))
-            notes = "; ".join(card.values())
-            file.write(json.dumps({"prompt": f"Postcard: {notes}\n", "completion": text}) + "\n")
+            text = " ".join(
+                draw.choice(lines).format(colour=draw.choice(COLOURS), thing=draw.choice(THINGS),
+                                          place=draw.choice(PLACES), friend=draw.choice(PEOPLE),
+                                          **card)
+                for lines in (HELLO, CITY, SIGHT, MEAL, WALK, BYE))
+            file.write(json.dumps(document(card.values(), text, chat)) + "\n")
 
 
 def recipe(options, base, kind, rate, steps):
-    adapter = f'[adapter]\nkind = "{kind}"\nrank = {options.rank}\n' if kind else ""
+    adapter = f'[adapter]\nkind = "{kind}"\nrank = {options.rank}\n'
+    still = '[[train.group]]\nmatch = "token_embd.weight"\nlr_scale = 0\n'
     return f"""[model]
 base = "{base}"
-{adapter}[data]
+{adapter if kind not in (None, INNER) else ""}[data]
 train = ["train.jsonl"]
 eval = ["eval.jsonl"]
 row_tokens = {options.row_tokens}
@@ -102,7 +115,7 @@ eval_every = {steps}
 eval_rows = 100000
 checkpoint_every = {steps}
 keep = 1
-"""
+{still if kind == INNER else ""}"""
 
 
 def train(options, folder, name, base, kind, rate, steps):
@@ -110,16 +123,18 @@ def train(options, folder, name, base, kind, rate, steps):
     path, out = f"{folder}/{name}.toml", f"{folder}/{name}"
     with open(path, "w", encoding="utf-8") as file:
         file.write(recipe(options, base, kind, rate, steps))
-    subprocess.run([options.avocado, "train", path, "--out", out, "--threads", str(options.threads)],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [options.avocado, "train", path, "--out", out, "--threads", str(options.threads)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open(f"{out}/metrics.jsonl", encoding="utf-8") as file:
         losses = [record["loss"] for record in map(json.loads, file) if record["kind"] == "eval"]
-    return losses[-1], os.path.getsize(f"{out}/{'adapter' if kind else 'final'}.gguf")
+    return losses[-1], os.path.getsize(
+        f"{out}/{'final' if kind in (None, INNER) else 'adapter'}.gguf")
 
 
 def measure(options, folder):
-    write_cards(f"{folder}/train.jsonl", options.cards, False, 1)
-    write_cards(f"{folder}/eval.jsonl", options.cards // 10, True, 2)
+    chat = "tokenizer.chat_template" in gguf_blocks.Model(options.model).metadata
+    write_cards(f"{folder}/train.jsonl", options.cards, False, 1, chat)
+    write_cards(f"{folder}/eval.jsonl", options.cards // 10, True, 2, chat)
     bases = {None: os.path.abspath(options.model)}
     for kind in ("Q8_0", "Q4_K"):
         bases[kind] = f"{folder}/{kind}.gguf"
@@ -133,7 +148,7 @@ def measure(options, folder):
     for name, kind, stored, rates in METHODS:
         found = []
         for rate in rates:
-            run = f"{name}-{rate}".replace(" ", "").replace(",", "-")
+            run = f"{name}-{rate}".replace(", ", "-").replace(" ", "-")
             found.append((rate, *train(options, folder, run, bases[stored], kind, rate,
                                        options.steps)))
         _, loss, size = min(found, key=lambda item: item[1])
