@@ -48,7 +48,7 @@ std::vector<std::string> shipped_model_places(const std::string& program_folder)
 std::string find_default_model() {
   std::vector<std::string> places = {kDemo, std::string("build/") + kDemo};
   if (const std::string data = data_folder(); !data.empty()) places.push_back(data + "/" + kDemo);
-  if (const std::string made = newest(places); !made.empty()) return made;
+  if (std::string made = newest(places); !made.empty()) return made;
   std::error_code unknown;
   const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
   for (const std::string& place : shipped_model_places(program.parent_path().string()))

@@ -73,7 +73,7 @@ std::vector<std::string> words_for(const std::string& part, Language language) {
 // The first part that a wording names and the cast has not; empty when there is none.
 std::string missing_part(std::string_view wording, const Cast& cast) {
   for (size_t at = wording.find('{'); at != wording.npos; at = wording.find('{', at + 1)) {
-    const std::string part(wording.substr(at + 1, wording.find('}', at) - at - 1));
+    std::string part(wording.substr(at + 1, wording.find('}', at) - at - 1));
     if (!cast.contains(part)) return part;
   }
   return {};
