@@ -3,6 +3,7 @@
 // reads it, as floats or rounded to pairs of bf16.
 
 #include <cstdint>
+#include <utility>
 
 #include "kernels/gemm/vector.h"
 
@@ -46,21 +47,18 @@ AVOCADO_INLINE Vec bf16_pairs(Vec even, Vec odd) {
 }
 
 // Pairs of neighbours in memory: a holds the first kLanes of them, b the next.
-AVOCADO_INLINE Vec bf16_neighbours(Vec a, Vec b) {
-  Bits even, odd;
-  for (int i = 0; i < kLanes; ++i) {
-    even[i] = 2 * static_cast<uint32_t>(i);
-    odd[i] = 2 * static_cast<uint32_t>(i) + 1;
-  }
-  return bf16_pairs(vec_of(__builtin_shuffle(bits_of(a), bits_of(b), even)),
-                    vec_of(__builtin_shuffle(bits_of(a), bits_of(b), odd)));
+template <int... i>
+AVOCADO_INLINE Vec bf16_neighbours(Vec a, Vec b, std::integer_sequence<int, i...>) {
+  return bf16_pairs(vec_of(__builtin_shufflevector(bits_of(a), bits_of(b), (2 * i)...)),
+                    vec_of(__builtin_shufflevector(bits_of(a), bits_of(b), (2 * i + 1)...)));
 }
 
 // ceil(k / 2) pairs of a row; a missing last number is zero.
 AVOCADO_INLINE void pair_row(const float* src, int64_t k, float* dst) {
   for (int64_t i = 0; i < k; i += 2 * kLanes) {
     const Vec pairs =
-        bf16_neighbours(load(src + i, first(k - i)), load(src + i + kLanes, first(k - i - kLanes)));
+        bf16_neighbours(load(src + i, first(k - i)), load(src + i + kLanes, first(k - i - kLanes)),
+                        std::make_integer_sequence<int, kLanes>());
     store(dst + i / 2, first((k - i + 1) / 2), pairs);
   }
 }
