@@ -34,14 +34,24 @@ TEST_F(TrainProgram, KilledTwentyTimesEndsWithTheSameBits) {
   const std::string expected = final_digest("whole");
 
   const Random random(static_cast<uint64_t>(time.count()), Purpose::test);
+  const auto log_size = [&](const std::string& out) -> uint64_t {
+    std::error_code missing;
+    const uint64_t size = fs::file_size(folder_.file(out + "/metrics.jsonl"), missing);
+    return missing ? 0 : size;
+  };
+  const uint64_t whole_log = log_size("whole");
   int kills = 0, killed_in_training = 0, runs = 1;
-  // Moments up to a third of a run: some fall into the making of the folder, most into training.
+  // In turn at a moment in the first third of a run's time, which may fall into the making of the
+  // folder, and when the log has grown by up to a third of a whole one, in training.
   for (uint64_t i = 0; kills < 20; ++i) {
     ASSERT_LT(i, 200u);
     const std::string out = "killed" + std::to_string(runs);
     const std::chrono::microseconds moment(
-        random.below(i, static_cast<uint64_t>(time.count()) / 3 + 1));
-    const int code = signalled(out, SIGKILL, moment);
+        random.below(2 * i, static_cast<uint64_t>(time.count()) / 3 + 1));
+    const uint64_t grown = log_size(out) + 1 + random.below(2 * i + 1, whole_log / 3);
+    const int code =
+        i % 2 == 0 ? signalled(out, SIGKILL, moment)
+                   : signalled(out, SIGKILL, 4 * time, [&] { return log_size(out) >= grown; });
     if (code == 128 + SIGKILL) {
       ++kills;
       killed_in_training += fs::exists(folder_.file(out + "/metrics.jsonl"));
