@@ -148,12 +148,10 @@ def rates(run):
     """Tokens per second of each test of a process, by name."""
     found = {}
     for row in run.get("rows", []):
-        if "starts" in row:
-            continue
         if "pl" in row:
             found[f"pp{row['pp']} x{row['pl']}"] = row["speed_pp"]
             found[f"tg{row['tg']} x{row['pl']}"] = row["speed_tg"]
-        else:
+        elif "n_prompt" in row:  # the rows of threads_bench and start_bench are of another kind
             test = f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"
             found[test + (f" @ d{row['n_depth']}" if row.get("n_depth") else "")] = row["avg_ts"]
     return found
