@@ -34,8 +34,8 @@ seed = 3
 steps = {steps}
 lr = {lr}
 warmup = {warmup}
-checkpoint_every = 1
-keep = {steps}
+checkpoint_every = {steps}
+keep = 2
 """
 FRESH = """architecture = "llama"
 width = 128
@@ -107,7 +107,8 @@ def train(avocado, folder, name, **recipe):
 
 
 def compare(avocado, folder, steps, tied):
-    # One step with a learning rate of 0 gives a file with fresh weights to begin from.
+    # One step with a learning rate of 0 gives a file with fresh weights to begin from, and the
+    # gradient of the first step, from AdamW's moment.
     fresh = train(avocado, folder, f"fresh-{tied}", steps=1, lr=0.0, warmup=0,
                   model=FRESH.format(tied=str(tied).lower()))
     run = train(avocado, folder, f"run-{tied}", steps=steps, lr=0.003, warmup=min(10, steps),
@@ -122,7 +123,7 @@ def compare(avocado, folder, steps, tied):
                for name, v in first.items()}
     model = Llama(config, weights)
     adamw = optimizer(weights, 1.0, o["beta1"], o["beta2"], o["eps"], o["weight_decay"])
-    moments = read_tensors(run / "checkpoints/step-00000001.safetensors", "m.")
+    moments = read_tensors(fresh / "checkpoints/step-00000001.safetensors", "m.")
     position, worst_loss, worst_gradient = 0, 0.0, 0.0
     for record in records:
         adamw.zero_grad()
