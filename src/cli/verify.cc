@@ -2,7 +2,6 @@
 
 #include "train/verify.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
@@ -169,7 +168,7 @@ void check(const Arguments& arguments, Findings& findings) {
         "that what it says is true; give the run's folder, or the model, beside it");
     return;
   }
-  if (receipt && !std::filesystem::is_directory(arguments.run))
+  if (receipt && !Run::exists(arguments.run))
     return check_model(*receipt, arguments.run, pool, findings);
   const Run run = Run::open(arguments.run);
   if (receipt) {
