@@ -6,7 +6,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "files/atomic_file.h"
 #include "program.h"
+#include "tiny_recipe.h"
 
 namespace avocado {
 namespace {
@@ -14,17 +16,7 @@ namespace {
 using test::ProgramResult;
 using test::run_program;
 
-const char* const kBase = R"([model]
-architecture = "llama"
-width = 32
-layers = 2
-heads = 2
-kv_heads = 1
-ffn = 64
-context = 32
-[tokenizer]
-train = { vocab_size = 300 }
-[data]
+const std::string kBase = test::kTinyModelTables + R"([data]
 train = ["base.txt"]
 [train]
 steps = 4
@@ -88,6 +80,10 @@ TEST_F(AdapterProgram, TrainVerifyRunAndMerge) {
     const std::string run = folder_.file(kind);
     must({"train", folder_.file("adapter.toml"), "--out", run});
     EXPECT_NE(must({"verify", run}).find("passed"), std::string::npos);
+    const std::string receipt = folder_.file(kind + ".json");
+    must({"receipt", run, "-o", receipt});
+    for (const char* file : {"/adapter.gguf", "/adapter"})
+      must({"verify", "--receipt", receipt, run + file});
     EXPECT_FALSE(std::filesystem::exists(run + "/final.gguf"));
 
     const std::string both = digest(base, {run + "/adapter.gguf"});
@@ -106,6 +102,33 @@ TEST_F(AdapterProgram, TrainVerifyRunAndMerge) {
                               .c_str()),
               0);
   }
+}
+
+// What DPO compares with is the base, because an adapter begins as nothing.
+TEST_F(AdapterProgram, PairsTeachAnAdapter) {
+  std::ofstream pairs(folder_.file("pairs.jsonl"));
+  for (int i = 0; i < 20; ++i)
+    pairs << R"({"prompt": "ripe ", "chosen": "avocado )" << i << R"(", "rejected": "stone )" << i
+          << "\"}\n";
+  pairs.close();
+  write_recipe("lora");
+  std::string text = read_text_file(folder_.file("adapter.toml"));
+  text.replace(text.find("more.txt"), 8, "pairs.jsonl");
+  std::ofstream(folder_.file("adapter.toml")) << text << "loss = \"dpo\"\n";
+  const std::string run = folder_.file("run");
+  must({"train", folder_.file("adapter.toml"), "--out", run});
+  EXPECT_NE(must({"verify", run}).find("passed"), std::string::npos);
+  std::vector<nlohmann::json> steps;
+  std::ifstream log(run + "/metrics.jsonl");
+  for (std::string line; std::getline(log, line);)
+    if (auto record = nlohmann::json::parse(line); record["kind"] == "step")
+      steps.push_back(record);
+  ASSERT_EQ(steps.size(), 6u);
+  EXPECT_EQ(steps.front()["chosen_reward"], 0.0);
+  EXPECT_EQ(steps.front()["rejected_reward"], 0.0);
+  EXPECT_GT(steps.back()["chosen_reward"], steps.back()["rejected_reward"]);
+  const std::string base = folder_.file("base/final.gguf");
+  EXPECT_NE(digest(base, {run + "/adapter.gguf"}), digest(base));
 }
 
 TEST_F(AdapterProgram, MistakesAreOneMessage) {

@@ -11,6 +11,7 @@
 #include "files/atomic_file.h"
 #include "program.h"
 #include "temp_folder.h"
+#include "tiny_recipe.h"
 
 namespace avocado {
 namespace {
@@ -18,18 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::ProgramResult;
 
-const char* const kRecipe = R"([model]
-architecture = "llama"
-width = 32
-layers = 2
-heads = 2
-kv_heads = 1
-ffn = 64
-context = 32
-tied = true
-[tokenizer]
-train = { vocab_size = 300 }
-[data]
+const std::string kRecipe = test::kTinyModelTables + R"([data]
 train = ["train.txt"]
 eval = ["train.txt"]
 [train]

@@ -12,6 +12,7 @@
 #include "kernels/isa.h"
 #include "program.h"
 #include "temp_folder.h"
+#include "tiny_recipe.h"
 
 namespace avocado {
 namespace {
@@ -20,18 +21,7 @@ namespace fs = std::filesystem;
 using test::ProgramResult;
 using test::run_program;
 
-const char* const kRecipe = R"(# りんごではない
-[model]
-architecture = "llama"
-width = 32
-layers = 1
-heads = 2
-ffn = 64
-context = 32
-tied = true
-[tokenizer]
-train = { vocab_size = 300 }
-[data]
+const std::string kRecipe = "# りんごではない\n" + test::kTinyModelTables + R"([data]
 train = ["train.txt"]
 [train]
 steps = 30

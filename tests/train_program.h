@@ -15,23 +15,13 @@
 #include "files/atomic_file.h"
 #include "program.h"
 #include "temp_folder.h"
+#include "tiny_recipe.h"
 
 namespace avocado::test {
 
 inline constexpr int kSteps = 60;
 
-inline const char* const kRecipe = R"([model]
-architecture = "llama"
-width = 32
-layers = 2
-heads = 2
-kv_heads = 1
-ffn = 64
-context = 32
-tied = true
-[tokenizer]
-train = { vocab_size = 300 }
-[data]
+inline const std::string kRecipe = kTinyModelTables + R"([data]
 train = ["train.txt", "chats.jsonl"]
 eval = ["eval.txt"]
 [train]
