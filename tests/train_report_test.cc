@@ -124,6 +124,34 @@ TEST_F(TrainReport, EventFilesHoldEveryStepOnceHoweverOftenTheRunIsKilled) {
   EXPECT_EQ(found["loss/smoothed"], events("whole")["loss/smoothed"]);
 }
 
+TEST_F(TrainReport, RewardsOfPairsAreDrawn) {
+  std::ofstream pairs(folder_.file("pairs.jsonl"));
+  for (int i = 0; i < 20; ++i)
+    pairs << json{{"prompt", "a "}, {"chosen", "ripe tree"}, {"rejected", "green hill"}} << "\n";
+  pairs.close();
+  std::ofstream(folder_.file("run.toml"))
+      << test::kTinyModelTables
+      << "[data]\ntrain = [\"pairs.jsonl\"]\n[train]\nsteps = 10\nloss = \"simpo\"\n";
+  const ProgramResult result = train("run");
+  ASSERT_EQ(result.code, 0) << result.err;
+  ASSERT_EQ(run_program({"report", folder_.file("run")}).code, 0);
+  const json series = page(folder_.file("run/report.html"))["series"];
+  EXPECT_FALSE(series.contains("pairs"));
+  auto found = events("run");
+  const std::vector<json> steps = log("run", "step");
+  ASSERT_EQ(steps.size(), 10u);
+  for (const auto& [tag, field] : {std::pair{"rewards/accuracies", "accuracy"},
+                                   {"rewards/chosen", "chosen_reward"},
+                                   {"rewards/rejected", "rejected_reward"}}) {
+    ASSERT_EQ(found[tag].size(), steps.size()) << tag;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      EXPECT_EQ(found[tag][i].second, steps[i][field].get<float>()) << tag;
+      EXPECT_EQ(series[field]["y"][i], steps[i][field]) << field;
+    }
+  }
+  EXPECT_EQ(found["rewards/margins"].size(), steps.size());
+}
+
 TEST_F(TrainReport, SamplesAreWhatRunSaysWithTheSameWeights) {
   for (const char* temperature : {"0", "0.9"}) {
     change_recipe("rows = 2", fmt::format("rows = 2\nseed = 7\nsamples = [\"a ripe \", \"the\"]\n"

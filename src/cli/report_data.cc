@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct Series {
   std::vector<double> values;
 };
 
+const std::set<std::string> kCounts = {"step", "position", "inputs", "learned", "pairs"};
+
 // All numbers of the step records but those that only count.
 std::vector<Series> read_series(const std::string& log, size_t steps) {
   std::vector<Series> all;
@@ -67,8 +70,7 @@ std::vector<Series> read_series(const std::string& log, size_t steps) {
     if (!json.is_object() || json.value("kind", Json()) != "step") continue;
     for (const auto& item : json.items()) {
       const std::string& name = item.key();
-      if (!item.value().is_number() || name == "step" || name == "inputs" || name == "learned")
-        continue;
+      if (!item.value().is_number() || kCounts.contains(name)) continue;
       auto series = std::find_if(all.begin(), all.end(), [&](auto& s) { return s.name == name; });
       if (series == all.end()) series = all.insert(all.end(), {name, {}});
       series->values.resize(step, NAN);

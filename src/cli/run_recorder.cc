@@ -32,11 +32,17 @@ RunRecorder::RunRecorder(const Run& run, const RunOptions& options, int64_t comp
 
 double RunRecorder::step(const StepResult& result, double tokens_per_s) {
   const double smoothed = smoothed_.add(result.loss);
-  tensorboard_->add(result.step, std::vector<Scalar>{{"loss/train", result.loss},
-                                                     {"loss/smoothed", smoothed},
-                                                     {"grad_norm", result.grad_norm},
-                                                     {"lr", result.lr},
-                                                     {"tokens_per_s", tokens_per_s}});
+  std::vector<Scalar> scalars = {{"loss/train", result.loss},
+                                 {"loss/smoothed", smoothed},
+                                 {"grad_norm", result.grad_norm},
+                                 {"lr", result.lr},
+                                 {"tokens_per_s", tokens_per_s}};
+  if (const PreferenceMetrics& p = result.preference; p.pairs > 0)
+    scalars.insert(scalars.end(), {{"rewards/accuracies", p.accuracy},
+                                   {"rewards/chosen", p.chosen_reward},
+                                   {"rewards/rejected", p.rejected_reward},
+                                   {"rewards/margins", p.chosen_reward - p.rejected_reward}});
+  tensorboard_->add(result.step, scalars);
   return smoothed;
 }
 
