@@ -41,7 +41,7 @@ BYE = ["Good night, {me}", "Thank you, {me}", "Goodbye, {me}"]
 # All weights but the embedding table, which adapters leave as it is too.
 INNER = "inner"
 # Name of the row, kind of adapter (none: all weights), type of the base, learning rates to try.
-METHODS = [("full", None, None, (1e-3, 2e-3)),
+METHODS = [("full", None, None, (1e-3, 2e-3, 4e-3)),
            ("full but the table", INNER, None, (1e-3, 2e-3)),
            ("LoRA", "lora", None, (2e-3, 4e-3, 8e-3)),
            ("DoRA", "dora", None, (2e-3, 4e-3, 8e-3)),

@@ -164,7 +164,6 @@ def main():
     parser.add_argument("--steps", type=int, default=100)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    torch.set_flush_denormal(True)  # squares of gradients are that small, and slow
     print("PyTorch", torch.__version__, flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
