@@ -2,11 +2,13 @@
 """Training steps of avocado and of PyTorch, in turn: torch_speed.py TRAIN_BENCH [--model 15m] ...
 
 The model, the batch, the precision and the number of threads are the same; the fastest step of
-each counts. PyTorch runs as it comes: eager, with the BLAS it was linked to; in bf16 by autocast.
+each counts, and the peak of its process's memory. PyTorch runs as it comes: eager, with the BLAS it
+was linked to; in bf16 by autocast.
 """
 
 import argparse
 import json
+import resource
 import subprocess
 import time
 
@@ -70,10 +72,12 @@ def main():
             step()
             theirs = min(theirs, time.monotonic() - start)
     tokens = a.rows * a.tokens
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(f"{a.model}, {a.rows} x {a.tokens} tokens, {'bf16' if a.bf16 else 'f32'}, {a.threads} "
           f"threads: avocado {ours['tokens_per_s']:.0f} tokens/s ({ours['percent_of_peak']:.1f} % of "
           f"the peak), PyTorch {torch.__version__} {tokens / theirs:.0f}: "
-          f"{theirs / ours['seconds']:.2f} times")
+          f"{theirs / ours['seconds']:.2f} times; peak memory {ours['peak_bytes'] / 1e6:.0f} and "
+          f"{memory / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":

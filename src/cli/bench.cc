@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -157,8 +158,8 @@ class Bench {
 
   Result run(const Test& test) {
     const ThreadPlacement placement = place_threads(cpu_topology(), test.threads, arguments_.pin);
-    ThreadPool pool(test.threads, placement);
-    if (!limits_.contains(test.threads)) limits_[test.threads] = measure_limits(pool, cost_.type);
+    std::optional<ThreadPool> pool(std::in_place, test.threads, placement);
+    if (!limits_.contains(test.threads)) limits_[test.threads] = measure_limits(*pool, cost_.type);
     const int64_t needed = test.depth + std::max<int64_t>(test.tokens(), 1) + 1;
     if (needed > model_.config().context)
       fail_usage("{} needs {} positions; the model was made for up to {}", test.name(), needed,
@@ -167,11 +168,16 @@ class Bench {
     options.context = needed;
     options.chunk = test.batch;
     arguments_.cache.put_into(options);
-    Engine engine(model_, pool, options);
+    Engine engine(model_, *pool, options);
     Result result{test, {}, {}, limits_[test.threads], placement, {}};
     std::vector<ScopedSequence> sequences;
     for (int64_t i = 0; i < test.parallel; ++i) sequences.emplace_back(engine);
-    feed(engine, sequences, test.depth);
+    // Not timed, so with all threads: another team takes the place of the first, and leaves it.
+    if (test.depth > 0) {
+      pool.emplace(std::max(test.threads, default_threads()));
+      feed(engine, sequences, test.depth);
+      pool.emplace(test.threads, placement);
+    }
     // Run 0 warms up and does not count. Each ends by going back to the depth.
     for (int i = arguments_.cold ? 1 : 0; i <= arguments_.repetitions; ++i) {
       say(test, i);
