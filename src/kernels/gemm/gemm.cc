@@ -1,9 +1,12 @@
 #include "kernels/gemm/gemm.h"
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 
 #include "base/thread_pool.h"
 #include "kernels/implementations.h"
+#include "kernels/isa.h"
 #include "tensor/buffer.h"
 
 namespace avocado::kernels {
@@ -39,8 +42,50 @@ constexpr int64_t kFewRows = 8, kStretch = 32768, kStretchPanels = 4;
 constexpr int64_t kHalved = 64;
 // A B of up to this many lanes stays in the second-level cache while all of A passes by.
 constexpr int64_t kSmallB = int64_t{1} << 18;
+// Up to this many rows a product of bf16 waits for B, and the instruction that reads pairs is best.
+constexpr int64_t kRowsOfPairs = 28;
+
+// Which of the two is the faster: the best of some tries, a tenth of a millisecond in all.
+bool native_bf16_pays(const GemmKernels& kernels) {
+  constexpr int64_t kRows = 56, kCols = 128, kDepth = 256, kTries = 6;
+  Buffer<float> a(kRows * kDepth), c(kRows * kCols);
+  Buffer<float> b(static_cast<size_t>(kCols * kDepth / 2));
+  std::fill_n(a.data(), kRows * kDepth, 1.0f);
+  std::fill_n(b.data(), kCols * kDepth / 2, 0.0f);
+  GemmTile tile;
+  tile.a = a.data();
+  tile.lda = kDepth;
+  tile.b = b.data();
+  tile.ldb = kernels.width * kDepth / 2;
+  tile.c = c.data();
+  tile.ldc = kCols;
+  tile.rows = kRows;
+  tile.cols = kCols;
+  tile.k = kDepth;
+  tile.scratch = task_scratch(kernels);
+  double best[2] = {std::numeric_limits<double>::max(), std::numeric_limits<double>::max()};
+  for (int64_t i = 0; i < 2 * kTries; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    (i % 2 == 0 ? kernels.tile_bf16 : kernels.tile_bf16_native)(tile);
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best[i % 2] = std::min(best[i % 2], time.count());
+  }
+  return best[1] < best[0];
+}
 
 }  // namespace
+
+auto bf16_tile(const GemmKernels& kernels, bool transposed, int64_t rows)
+    -> void (*)(const GemmTile&) {
+  bool native = kernels.tile_bf16_native && use_bf16();
+  if (native && rows > kRowsOfPairs) {
+    static const bool pays = native_bf16_pays(kernels);  // only one instruction set here has it
+    native = pays;
+  }
+  if (transposed)
+    return native ? kernels.tile_transposed_bf16_native : kernels.tile_transposed_bf16;
+  return native ? kernels.tile_bf16_native : kernels.tile_bf16;
+}
 
 void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmTile&),
           const GemmTile& whole) {

@@ -62,6 +62,11 @@ struct GemmKernels {
 // Those of the active instruction set; null for the scalar reference.
 const GemmKernels* gemm_kernels();
 
+// tile_bf16 or tile_bf16_native, or those for a transposed A, whichever is faster here for so many
+// rows: some CPUs do vdpbf16ps at a quarter of the rate of an FMA. They give the same bits.
+auto bf16_tile(const GemmKernels& kernels, bool transposed, int64_t rows)
+    -> void (*)(const GemmTile&);
+
 // Splits C into tiles and runs `tile` on each. `whole` describes all of C; in it `b` points to the
 // first panel, and scratch is ignored.
 void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmTile&),

@@ -42,6 +42,8 @@ AVOCADO_INLINE Bits round_bf16(Bits bits) {
   return (h & 0x7f80) == 0 ? h & 0x8000 : h;
 }
 
+AVOCADO_INLINE Vec rounded(Vec v) { return vec_of(round_bf16(bits_of(v)) << 16); }
+
 AVOCADO_INLINE Vec bf16_pairs(Vec even, Vec odd) {
   return vec_of(round_bf16(bits_of(even)) | round_bf16(bits_of(odd)) << 16);
 }
@@ -63,11 +65,18 @@ AVOCADO_INLINE void pair_row(const float* src, int64_t k, float* dst) {
   }
 }
 
+// With its neighbour in each pair.
+template <int... i>
+AVOCADO_INLINE Vec swapped(Vec v, std::integer_sequence<int, i...>) {
+  return vec_of(__builtin_shufflevector(bits_of(v), bits_of(v), (i ^ 1)...));
+}
+
 // Rows as they are. A(row, k) is at a[row * lda + k]; element (r, s) of the strip at
 // strip[r * kRowStride + s * kStepStride].
 struct Rows {
   static constexpr int64_t kPerStep = 1;  // k per step
   static constexpr int64_t kRowStride = kRowStep, kStepStride = 1;
+  static AVOCADO_INLINE int64_t steps(int64_t k) { return k; }
   static AVOCADO_INLINE void copy(const float* a, int64_t lda, int64_t rows, int64_t k,
                                   float* strip) {
     for (int64_t r = 0; r < rows; ++r)
@@ -78,9 +87,23 @@ struct Rows {
 
 struct RowsBf16 : Rows {
   static constexpr int64_t kPerStep = 2;
+  static AVOCADO_INLINE int64_t steps(int64_t k) { return (k + 1) / 2; }
   static AVOCADO_INLINE void copy(const float* a, int64_t lda, int64_t rows, int64_t k,
                                   float* strip) {
     for (int64_t r = 0; r < rows; ++r) pair_row(a + r * lda, k, strip + r * kRowStep);
+  }
+};
+
+// Rounded to bf16 but kept as floats, in each pair the odd one first: FMAs in this order are the
+// step of kernels/linear/bf16.h.
+struct RowsRounded : Rows {
+  static AVOCADO_INLINE int64_t steps(int64_t k) { return (k + 1) / 2 * 2; }
+  static AVOCADO_INLINE void copy(const float* a, int64_t lda, int64_t rows, int64_t k,
+                                  float* strip) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < k; i += kLanes)
+        store(strip + r * kRowStep + i, swapped(rounded(load(a + r * lda + i, first(k - i))),
+                                                std::make_integer_sequence<int, kLanes>()));
   }
 };
 
@@ -88,6 +111,7 @@ struct RowsBf16 : Rows {
 struct ColumnsBf16 {
   static constexpr int64_t kPerStep = 2;
   static constexpr int64_t kRowStride = 1, kStepStride = kColumnStep;
+  static AVOCADO_INLINE int64_t steps(int64_t k) { return (k + 1) / 2; }
   static AVOCADO_INLINE void copy(const float* a, int64_t lda, int64_t rows, int64_t k,
                                   float* strip) {
     for (int64_t s = 0; 2 * s < k; ++s) {
@@ -98,6 +122,22 @@ struct ColumnsBf16 {
         const Vec odd = 2 * s + 1 < k ? load(even + lda + r, first(rows - r)) : zero();
         store(strip + s * kColumnStep + r, bf16_pairs(load(even + r, first(rows - r)), odd));
       }
+    }
+  }
+};
+
+struct ColumnsRounded {
+  static constexpr int64_t kPerStep = 1;
+  static constexpr int64_t kRowStride = 1, kStepStride = kColumnStep;
+  static AVOCADO_INLINE int64_t steps(int64_t k) { return RowsRounded::steps(k); }
+  static AVOCADO_INLINE void copy(const float* a, int64_t lda, int64_t rows, int64_t k,
+                                  float* strip) {
+    for (int64_t s = 0; s < steps(k); ++s) {
+      const int64_t from = s ^ 1;
+      __builtin_prefetch(a + (from + kRowsAhead) * lda, 0, 2);
+      for (int64_t r = 0; r < rows; r += kLanes)
+        store(strip + s * kColumnStep + r,
+              from < k ? rounded(load(a + from * lda + r, first(rows - r))) : zero());
     }
   }
 };

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "kernels/gemm/gemm.h"
-#include "kernels/isa.h"
 #include "kernels/linear/bf16.h"
 #include "kernels/linear/reference.h"
 #include "kernels/linear/tiles.h"
@@ -187,10 +186,9 @@ void linear(ThreadPool& pool, const float* x, const PackedWeight& w, const float
   const float* lanes = impl.lanes;
   if (impl.kernels) {
     const GemmKernels& kernels = *impl.kernels;
-    const auto tile = impl.type == DType::f32                  ? kernels.tile
-                      : impl.type == DType::f16                ? kernels.tile_f16
-                      : kernels.tile_bf16_native && use_bf16() ? kernels.tile_bf16_native
-                                                               : kernels.tile_bf16;
+    const auto tile = impl.type == DType::f32   ? kernels.tile
+                      : impl.type == DType::f16 ? kernels.tile_f16
+                                                : bf16_tile(kernels, false, n);
     gemm(pool, kernels, tile,
          {.a = x,
           .lda = impl.in,

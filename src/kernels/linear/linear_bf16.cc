@@ -1,7 +1,6 @@
 #include "kernels/linear/linear_bf16.h"
 
 #include "kernels/gemm/gemm.h"
-#include "kernels/isa.h"
 #include "kernels/linear/reference.h"
 #include "kernels/linear/tiles.h"
 #include "kernels/reference.h"
@@ -38,11 +37,7 @@ void multiply(ThreadPool& pool, const GemmKernels& kernels, decltype(GemmKernels
   pool.run(panels, [=](int64_t p) { pack(w, ld, whole.k, whole.cols, p, p + 1, packed); });
   whole.b = packed;
   whole.ldb = steps * kernels.width;
-  const bool native = kernels.tile_bf16_native && use_bf16();
-  const auto tile = whole.transposed ? (native ? kernels.tile_transposed_bf16_native
-                                               : kernels.tile_transposed_bf16)
-                                     : (native ? kernels.tile_bf16_native : kernels.tile_bf16);
-  gemm(pool, kernels, tile, whole);
+  gemm(pool, kernels, bf16_tile(kernels, whole.transposed, whole.rows), whole);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@
 #include "base/philox.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/isa.h"
-#include "kernels/linear/bf16.h"
 #include "kernels/linear/linear_bf16.h"
 #include "tensor/dtype.h"
 
@@ -305,56 +304,57 @@ TEST_F(LinearTest, Bf16StepsAreThoseOfTheInstruction) {
   }
 }
 
-// Where vdpbf16ps or bfmlalt exist, the code for CPUs without them must still be tried.
-TEST_F(LinearTest, WithoutTheBf16InstructionsEqualsScalar) {
-  if (!use_bf16()) GTEST_SKIP() << "no such instructions here: the other tests cover it";
-  const int64_t n = 29, out = 100, in = 530;
-  const Inputs inputs({n, out, in}, true);
-  set_active_isa(Isa::scalar);
-  const Outputs want = inputs.run(one_);
-  set_active_isa(available_isas().front());
-  const GemmKernels& kernels = *gemm_kernels();
-  const int64_t steps = (in + 1) / 2, panels = (out + kernels.width - 1) / kernels.width;
-  std::vector<float> b(static_cast<size_t>(panels * kernels.width * steps));
-  for (int64_t o = 0; o < out; ++o) {
-    for (int64_t s = 0; s < steps; ++s) {
-      const auto* row = inputs.w16.data() + o * in + 2 * s;
-      const uint32_t pair = bf16_pair(row[0], 2 * s + 1 < in ? row[1] : 0);
-      b[static_cast<size_t>((o / kernels.width * steps + s) * kernels.width + o % kernels.width)] =
-          std::bit_cast<float>(pair);
+// Whichever is taken here: the form for few rows, for many, and that of vdpbf16ps or bfmlalt.
+TEST_F(LinearTest, EveryFormOfBf16EqualsScalar) {
+  for (const auto& [n, out, in] : {Shape{5, 20, 530}, Shape{29, 100, 530}, Shape{61, 131, 259}}) {
+    const Inputs inputs({n, out, in}, true);
+    set_active_isa(Isa::scalar);
+    const Outputs want = inputs.run(one_);
+    set_active_isa(available_isas().front());
+    const GemmKernels* found = gemm_kernels();
+    if (!found) GTEST_SKIP() << "only the scalar reference is here";
+    const GemmKernels& kernels = *found;
+    const int64_t width = kernels.width;
+    const auto packed = [&](const auto pack, const float* b, int64_t ld, int64_t k, int64_t cols) {
+      const int64_t panels = (cols + width - 1) / width;
+      std::vector<float> memory(static_cast<size_t>(panels * width * ((k + 1) / 2)));
+      pack(b, ld, k, cols, 0, panels, memory.data());
+      return memory;
+    };
+    const std::vector<float> w = packed(kernels.pack_transposed_bf16, inputs.w.data(), in, in, out);
+    const std::vector<float> x = packed(kernels.pack_bf16, inputs.x.data(), in, n, in);
+    for (const bool native : {false, true}) {
+      if (native && !(kernels.tile_bf16_native && use_bf16())) continue;
+      SCOPED_TRACE("n " + std::to_string(n) + (native ? " native" : ""));
+      std::vector<float> y = guarded(std::vector<float>(static_cast<size_t>(n * out)));
+      gemm(one_, kernels, native ? kernels.tile_bf16_native : kernels.tile_bf16,
+           {.a = inputs.x.data(),
+            .lda = in,
+            .b = w.data(),
+            .ldb = (in + 1) / 2 * width,
+            .c = y.data() + kGuards,
+            .ldc = out,
+            .rows = n,
+            .cols = out,
+            .k = in});
+      EXPECT_TRUE(same(y, want.bf16));
+      std::vector<float> dw = guarded(inputs.w);
+      gemm(one_, kernels,
+           native ? kernels.tile_transposed_bf16_native : kernels.tile_transposed_bf16,
+           {.a = inputs.dy.data(),
+            .transposed = true,
+            .lda = out,
+            .b = x.data(),
+            .ldb = (n + 1) / 2 * width,
+            .c = dw.data() + kGuards,
+            .ldc = in,
+            .rows = out,
+            .cols = in,
+            .k = n,
+            .accumulate = true});
+      EXPECT_TRUE(same(dw, want.dw16));
     }
   }
-  std::vector<float> y = guarded(std::vector<float>(n * out));
-  GemmTile whole;
-  whole.a = inputs.x.data();
-  whole.lda = in;
-  whole.b = b.data();
-  whole.ldb = steps * kernels.width;
-  whole.c = y.data() + kGuards;
-  whole.ldc = out;
-  whole.rows = n;
-  whole.cols = out;
-  whole.k = in;
-  gemm(one_, kernels, kernels.tile_bf16, whole);
-  EXPECT_TRUE(same(y, want.bf16));
-
-  const int64_t pairs = (n + 1) / 2, across = (in + kernels.width - 1) / kernels.width;
-  std::vector<float> rows(static_cast<size_t>(across * kernels.width * pairs));
-  kernels.pack_bf16(inputs.x.data(), in, n, in, 0, across, rows.data());
-  std::vector<float> dw = guarded(inputs.w);
-  gemm(one_, kernels, kernels.tile_transposed_bf16,
-       {.a = inputs.dy.data(),
-        .transposed = true,
-        .lda = out,
-        .b = rows.data(),
-        .ldb = pairs * kernels.width,
-        .c = dw.data() + kGuards,
-        .ldc = in,
-        .rows = out,
-        .cols = in,
-        .k = n,
-        .accumulate = true});
-  EXPECT_TRUE(same(dw, want.dw16));
 }
 
 // Rows may come in parts of even size: so the head's gradient, made block by block, is that of all

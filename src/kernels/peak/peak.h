@@ -9,7 +9,8 @@ namespace avocado::kernels {
 // GFLOP/s of f32 FMAs of the active instruction set with all threads of the pool; 0 when unknown.
 double peak_f32(ThreadPool& pool);
 
-// The same for products of bf16 pairs (vdpbf16ps); 0 where that instruction does not exist.
+// The same for products of bf16 pairs, by vdpbf16ps or by FMAs, whichever is faster; 0 where that
+// instruction does not exist.
 double peak_bf16(ThreadPool& pool);
 
 // Gop/s of products of bytes (vpdpbusd); 0 where that instruction does not exist.
