@@ -4,7 +4,6 @@
 //   data_bench [megabytes = 200] [threads = all] [folder = $TMPDIR or /tmp]
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +12,7 @@
 #include <fstream>
 
 #include "base/philox.h"
+#include "process_memory.h"
 #include "train/prepare.h"
 
 namespace {
@@ -26,11 +26,7 @@ double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-int64_t peak_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024 / 1'000'000;
-}
+int64_t peak_mb() { return static_cast<int64_t>(status_bytes("VmHWM") / 1e6); }
 
 // Made-up words, frequent ones short, as in a language.
 std::string word(const Random& random, uint64_t number) {

@@ -16,13 +16,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.h"
 #include "infer/engine.h"
 #include "models/packed_cache.h"
+#include "process_memory.h"
 
 namespace {
 
@@ -33,14 +33,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Bytes, from a line such as "VmHWM:  123 kB" of /proc/self/status.
-double status_bytes(const std::string& key) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(key + ":")) return 1024 * std::stod(line.substr(key.size() + 1));
-  return 0;
 }
 
 // One start: a prompt of 8 tokens to its first token, then 16 more.

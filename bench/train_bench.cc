@@ -8,7 +8,6 @@
 // times), whether or not layers run again.
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,6 +18,7 @@
 
 #include "kernels/isa.h"
 #include "kernels/peak/peak.h"
+#include "process_memory.h"
 #include "train/memory_estimate.h"
 #include "train/trainer.h"
 
@@ -64,12 +64,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double peak_resident() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
-
 void run(const Arguments& a) {
   ThreadPool pool(a.threads);
   const ModelConfig config = shape(a.model, a.tokens);
@@ -112,7 +106,7 @@ void run(const Arguments& a) {
                                               {"gflops", flops / best * 1e-9},
                                               {"percent_of_peak",
                                                limit > 0 ? 100 * flops / best / limit : 0.0},
-                                              {"peak_bytes", peak_resident()},
+                                              {"peak_bytes", status_bytes("VmHWM")},
                                               {"estimated_bytes", estimate.total()}}
                            .dump());
   } else {
@@ -122,7 +116,7 @@ void run(const Arguments& a) {
         a.model, static_cast<double>(graph.parameter_count()) * 1e-6, a.rows, a.tokens,
         options.precision, a.recompute ? " recomputed" : "", a.threads, a.threads == 1 ? "" : "s",
         tokens / best, flops / best * 1e-9, limit > 0 ? 100 * flops / best / limit : 0.0,
-        limit * 1e-9, peak_resident() * 1e-6, static_cast<double>(estimate.total()) * 1e-6);
+        limit * 1e-9, status_bytes("VmHWM") * 1e-6, static_cast<double>(estimate.total()) * 1e-6);
   }
   if (!a.profile) return;
   double total = 0;
