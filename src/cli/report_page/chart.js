@@ -35,12 +35,23 @@ function range(lines, keys) {
   return low <= high ? [low, high] : [0, 1];
 }
 
+const upper = (line) => line.high || line.y;
+
+// Where the scale ends. The first steps of a run are far above all others and would leave these no
+// room: a highest value that is more than twice as far up as 90 % of all reach is cut off.
+function scaleTop(lines, low, high) {
+  const all = lines.flatMap(upper).filter((value) => value !== null).sort((a, b) => a - b);
+  const most = all[Math.floor(0.9 * (all.length - 1))];
+  return most > low && high - low > 2 * (most - low) ? most + 0.3 * (most - low) : high;
+}
+
 // `lines`: {name, color, x, y, low?, high?, dots?, faint?}
 function draw(plot, lines, stepWord, height) {
   plot.replaceChildren();
   const width = Math.max(plot.clientWidth, 200), left = 52, right = 8, top = 8, bottom = 22;
   const [x0, x1] = range(lines, ["x"]);
-  let [y0, y1] = range(lines, ["y", "low", "high"]);
+  let [y0, highest] = range(lines, ["y", "low", "high"]), y1 = scaleTop(lines, y0, highest);
+  const cut = highest > y1;
   const pad = (y1 - y0 || Math.abs(y1) || 1) * 0.06;
   [y0, y1] = [y0 >= 0 ? Math.max(0, y0 - pad) : y0 - pad, y1 + pad];
   const px = (x) => left + (x1 > x0 ? (x - x0) / (x1 - x0) : 0.5) * (width - left - right);
@@ -57,18 +68,25 @@ function draw(plot, lines, stepWord, height) {
   }
   svg("line", {x1: left, x2: width - right, y1: height - bottom, y2: height - bottom, class: "base"}, root);
 
+  const inside = svg("svg", {x: 0, y: 0, width, height: height - bottom, style: "overflow: hidden"}, root);
   for (const line of lines) {
     const shown = line.x.map((x, i) => [x, i]).filter(([, i]) => line.y[i] !== null);
     if (line.low) {
       const upper = shown.map(([x, i]) => `${px(x)},${py(line.high[i])}`);
       const lower = shown.map(([x, i]) => `${px(x)},${py(line.low[i])}`).reverse();
-      svg("polygon", {points: upper.concat(lower).join(" "), fill: line.color, style: "opacity: var(--band)"}, root);
+      svg("polygon", {points: upper.concat(lower).join(" "), fill: line.color, style: "opacity: var(--band)"}, inside);
     }
     const points = shown.map(([x, i]) => `${px(x)},${py(line.y[i])}`).join(" ");
     svg("polyline", {points, fill: "none", stroke: line.color, "stroke-width": line.faint ? 1 : 1.7,
-                     "stroke-linejoin": "round", opacity: line.faint ? 0.45 : 1}, root);
+                     "stroke-linejoin": "round", opacity: line.faint ? 0.45 : 1}, inside);
     if (line.dots && shown.length <= 60 || shown.length === 1)
-      for (const [x, i] of shown) svg("circle", {cx: px(x), cy: py(line.y[i]), r: 3.5, fill: line.color}, root);
+      for (const [x, i] of shown) svg("circle", {cx: px(x), cy: py(line.y[i]), r: 3.5, fill: line.color}, inside);
+  }
+  if (cut) {
+    const line = lines.find((line) => upper(line).includes(highest));
+    const x = px(line.x[upper(line).indexOf(highest)]), before = x > width / 2;
+    svg("text", {x: x + (before ? -8 : 8), y: top + 8, "text-anchor": before ? "end" : "start"}, root)
+      .textContent = `↑ ${number(highest, 3)}`;
   }
 
   const cross = svg("line", {y1: top, y2: height - bottom, class: "cross", visibility: "hidden"}, root);
