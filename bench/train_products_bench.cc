@@ -152,8 +152,9 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads)->check(CLI::Range(1, 1024));
   app.add_option("--seconds", seconds, "per product");
   CLI11_PARSE(app, argc, argv);
-  // Threads of OpenMP that wait busily would slow down who comes next.
+  // Threads that wait busily would slow down who comes next.
   setenv("OMP_WAIT_POLICY", "passive", 1);
+  setenv("OPENBLAS_THREAD_TIMEOUT", "4", 1);
   for (const char* variable : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS"})
     setenv(variable, std::to_string(threads).c_str(), 1);
   ThreadPool pool(threads);

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/affinity.h"
+#include "base/thread_spread.h"
 
 namespace avocado {
 namespace {
@@ -27,18 +29,17 @@ inline void relax() {
 #endif
 }
 
-void wait_while_equal(std::atomic<uint32_t>& value, uint32_t old, bool spin) {
+// False when it still is after all that time.
+bool spin_while_equal(const std::atomic<uint32_t>& value, uint32_t old) {
   constexpr int kLooksPerTime = 32;  // a look at the clock costs as much as some at the flag
-  if (spin) {
-    const auto end = std::chrono::steady_clock::now() + kSpin;
-    do {
-      for (int i = 0; i < kLooksPerTime; ++i) {
-        if (value.load(std::memory_order_acquire) != old) return;
-        relax();
-      }
-    } while (std::chrono::steady_clock::now() < end);
-  }
-  value.wait(old, std::memory_order_acquire);
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < kLooksPerTime; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
 }
 
 // Where threads have to share CPUs, one that spins keeps another from its work.
@@ -57,7 +58,7 @@ struct ThreadPool::Team {
   int64_t count = 0;
   const std::function<void(int64_t)>* task = nullptr;
   bool stop = false;
-  bool spin = false;
+  std::optional<ThreadSpread> spread;    // where all run at once; only these spin
   std::vector<int> cpus_before;  // of the thread that made the pool, when it was bound
   std::mutex error_mutex;
   std::exception_ptr error;
@@ -76,12 +77,16 @@ struct ThreadPool::Team {
     }
   }
 
-  void work() {
+  void work(int member) {
     uint32_t seen = 0;
     for (;;) {
-      wait_while_equal(epoch, seen, spin);
+      if (!spread || !spin_while_equal(epoch, seen)) {
+        if (spread) spread->leave(member);
+        epoch.wait(seen, std::memory_order_acquire);
+      }
       seen = epoch.load(std::memory_order_acquire);
       if (stop) return;
+      if (spread) spread->arrive(member);
       drain();
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
     }
@@ -91,15 +96,15 @@ struct ThreadPool::Team {
 ThreadPool::ThreadPool(int threads, const ThreadPlacement& placement)
     : threads_(std::max(1, threads)), team_(std::make_unique<Team>()) {
   Team* team = team_.get();
-  team->spin = all_run_at_once(threads_);
+  if (all_run_at_once(threads_)) team->spread.emplace(threads_);
   const auto cpus_of = [&](int i) {
     return placement.cpus.empty() ? std::vector<int>()
                                   : placement.cpus[static_cast<size_t>(i) % placement.cpus.size()];
   };
   for (int i = 1; i < threads_; ++i)
-    team->workers.emplace_back([team, cpus = cpus_of(i)] {
+    team->workers.emplace_back([team, i, cpus = cpus_of(i)] {
       if (!cpus.empty()) bind_thread(cpus);
-      team->work();
+      team->work(i);
     });
   if (placement.cpus.empty()) return;
   team->cpus_before = thread_cpus();
@@ -121,6 +126,7 @@ void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& task) {
     for (int64_t i = 0; i < count; ++i) task(i);
     return;
   }
+  if (team.spread) team.spread->stay(0);
   team.count = count;
   team.task = &task;
   team.next.store(0, std::memory_order_relaxed);
@@ -129,7 +135,8 @@ void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& task) {
   team.epoch.notify_all();
   team.drain();
   for (uint32_t left; (left = team.unfinished.load(std::memory_order_acquire)) != 0;)
-    wait_while_equal(team.unfinished, left, team.spin);
+    if (!team.spread || !spin_while_equal(team.unfinished, left))
+      team.unfinished.wait(left, std::memory_order_acquire);
   if (team.error) std::rethrow_exception(std::exchange(team.error, nullptr));
 }
 
