@@ -161,9 +161,9 @@ int main(int argc, char** argv) {
   Bench bench{pool, seconds};
   // Attention projections, gate and up, down, and a block of the head, of 15M and of 110M
   // parameters.
-  constexpr int64_t kShapes[][3] = {{2048, 288, 288},  {2048, 288, 768}, {2048, 768, 288},
-                                    {512, 288, 32000}, {2048, 768, 768}, {2048, 768, 2048},
-                                    {2048, 2048, 768}, {512, 768, 32000}};
+  constexpr int64_t kShapes[][3] = {{2048, 288, 288},   {2048, 288, 768},  {2048, 768, 288},
+                                    {1024, 288, 32000}, {2048, 768, 768},  {2048, 768, 2048},
+                                    {2048, 2048, 768},  {1024, 768, 32000}};
   for (const auto& [n, in, out] : kShapes) bench.shape(n, in, out);
   return 0;
 }

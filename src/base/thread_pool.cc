@@ -58,8 +58,8 @@ struct ThreadPool::Team {
   int64_t count = 0;
   const std::function<void(int64_t)>* task = nullptr;
   bool stop = false;
-  std::optional<ThreadSpread> spread;    // where all run at once; only these spin
-  std::vector<int> cpus_before;  // of the thread that made the pool, when it was bound
+  std::optional<ThreadSpread> spread;  // where all run at once; only these spin
+  std::vector<int> cpus_before;        // of the thread that made the pool, when it was bound
   std::mutex error_mutex;
   std::exception_ptr error;
   std::vector<std::thread> workers;

@@ -38,6 +38,8 @@ float* task_scratch(const GemmKernels& kernels) {
 constexpr int64_t kTileCols = 256;
 // With few rows a tile is a stretch of B to stream: at least this many lanes.
 constexpr int64_t kFewRows = 8, kStretch = 32768, kStretchPanels = 4;
+// From this many steps of k on, all of B comes from memory for every tile, and tiles are taller.
+constexpr int64_t kLong = 8192, kTallRows = 256;
 // From this many rows on, a transposed product has at least two tiles.
 constexpr int64_t kHalved = 64;
 // A B of up to this many lanes stays in the second-level cache while all of A passes by.
@@ -93,7 +95,8 @@ void gemm(ThreadPool& pool, const GemmKernels& kernels, void (*tile)(const GemmT
   const int64_t per_tile =
       whole.rows > kFewRows ? kTileCols / width
                             : std::max(kStretchPanels, kStretch / std::max<int64_t>(1, whole.ldb));
-  const int64_t down = divide_up(whole.rows, kernels.max_rows);
+  const int64_t rows_of_tile = whole.k < kLong ? kernels.max_rows : kTallRows;
+  const int64_t down = divide_up(whole.rows, rows_of_tile);
   const int64_t across = divide_up(panels, per_tile);
   const bool rows_first = panels * whole.ldb > kSmallB;
   pool.run(down * across, [&](int64_t task) {

@@ -191,6 +191,9 @@ TEST_F(LinearTest, EveryInstructionSetEqualsScalarBeyondOneBlock) {
   compare({230, 70, 530}, false);
   compare({530, 230, 40}, false);
   compare({5, 300, 1030}, false);
+  // k so long that tiles are taller, forwards and backwards.
+  compare({261, 34, 8195}, false);
+  compare({261, 8195, 34}, false);
   compare({3, 1000, 130}, false);
 }
 
