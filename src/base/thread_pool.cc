@@ -52,43 +52,53 @@ bool all_run_at_once(int threads) {
 }  // namespace
 
 struct ThreadPool::Team {
-  std::atomic<uint32_t> epoch{0};       // raised once per run
-  std::atomic<uint32_t> unfinished{0};  // workers still in the current run
-  std::atomic<int64_t> next{0};
+  std::atomic<uint32_t> begun{0};     // runs
+  std::atomic<uint32_t> finished{0};  // runs
+  std::atomic<int64_t> remaining{0};  // tasks that nobody has taken
+  std::atomic<int64_t> undone{0};     // tasks
+  // Whoever has taken a task may read these until it is done: so long its run lasts.
   int64_t count = 0;
   const std::function<void(int64_t)>* task = nullptr;
-  bool stop = false;
+  std::atomic<bool> stop{false};
   std::optional<ThreadSpread> spread;  // where all run at once; only these spin
   std::vector<int> cpus_before;        // of the thread that made the pool, when it was bound
   std::mutex error_mutex;
   std::exception_ptr error;
   std::vector<std::thread> workers;
 
+  // A run is finished when its tasks are, no matter who has done them: one who wakes up late is not
+  // waited for, and helps with whatever run there is by then.
   void drain() {
-    for (;;) {
-      const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= count) return;
+    int64_t done = 0;
+    for (int64_t left = remaining.load(std::memory_order_relaxed); left > 0;) {
+      if (!remaining.compare_exchange_weak(left, left - 1, std::memory_order_acquire,
+                                           std::memory_order_relaxed))
+        continue;
       try {
-        (*task)(i);
+        (*task)(count - left);
       } catch (...) {
         std::lock_guard lock(error_mutex);
         if (!error) error = std::current_exception();
       }
+      ++done;
+      left = remaining.load(std::memory_order_relaxed);
     }
+    if (done == 0 || undone.fetch_sub(done, std::memory_order_acq_rel) > done) return;
+    finished.fetch_add(1, std::memory_order_release);
+    finished.notify_one();
   }
 
   void work(int member) {
     uint32_t seen = 0;
     for (;;) {
-      if (!spread || !spin_while_equal(epoch, seen)) {
+      if (!spread || !spin_while_equal(begun, seen)) {
         if (spread) spread->leave(member);
-        epoch.wait(seen, std::memory_order_acquire);
+        begun.wait(seen, std::memory_order_acquire);
       }
-      seen = epoch.load(std::memory_order_acquire);
+      seen = begun.load(std::memory_order_acquire);
       if (stop) return;
       if (spread) spread->arrive(member);
       drain();
-      if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
     }
   }
 };
@@ -113,8 +123,8 @@ ThreadPool::ThreadPool(int threads, const ThreadPlacement& placement)
 
 ThreadPool::~ThreadPool() {
   team_->stop = true;
-  team_->epoch.fetch_add(1, std::memory_order_release);
-  team_->epoch.notify_all();
+  team_->begun.fetch_add(1, std::memory_order_release);
+  team_->begun.notify_all();
   for (std::thread& worker : team_->workers) worker.join();
   if (!team_->cpus_before.empty()) bind_thread(team_->cpus_before);
 }
@@ -129,14 +139,15 @@ void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& task) {
   if (team.spread) team.spread->stay(0);
   team.count = count;
   team.task = &task;
-  team.next.store(0, std::memory_order_relaxed);
-  team.unfinished.store(static_cast<uint32_t>(team.workers.size()), std::memory_order_relaxed);
-  team.epoch.fetch_add(1, std::memory_order_release);
-  team.epoch.notify_all();
+  team.undone.store(count, std::memory_order_relaxed);
+  const uint32_t before = team.finished.load(std::memory_order_relaxed);
+  team.remaining.store(count, std::memory_order_release);
+  team.begun.fetch_add(1, std::memory_order_release);
+  team.begun.notify_all();
   team.drain();
-  for (uint32_t left; (left = team.unfinished.load(std::memory_order_acquire)) != 0;)
-    if (!team.spread || !spin_while_equal(team.unfinished, left))
-      team.unfinished.wait(left, std::memory_order_acquire);
+  while (team.finished.load(std::memory_order_acquire) == before)
+    if (!team.spread || !spin_while_equal(team.finished, before))
+      team.finished.wait(before, std::memory_order_acquire);
   if (team.error) std::rethrow_exception(std::exchange(team.error, nullptr));
 }
 

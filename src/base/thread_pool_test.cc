@@ -29,6 +29,17 @@ TEST(ThreadPool, EveryTaskRunsOnce) {
   }
 }
 
+// Runs so short that threads come to them late, and find the next one, of another length.
+TEST(ThreadPool, WhoComesLateDoesTasksOfTheRunThatIs) {
+  ThreadPool pool(4);
+  for (int64_t round = 0; round < 20000; ++round) {
+    const int64_t count = 2 + round % 9;
+    std::vector<std::atomic<int64_t>> done(static_cast<size_t>(count));
+    pool.run(count, [&](int64_t i) { done[static_cast<size_t>(i)] += round + 1; });
+    for (const auto& value : done) ASSERT_EQ(value.load(), round + 1);
+  }
+}
+
 TEST(ThreadPool, ExceptionsReachTheCaller) {
   ThreadPool pool(3);
   EXPECT_THROW(pool.run(10,
