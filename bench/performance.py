@@ -206,7 +206,8 @@ def main():
         + section("Long prompts", "One run from cold, all threads; memory is the peak of the process.", each(long_text))
         + section("Threads", "A thread takes the next chunk of a product when it has done its last, so that a fast "
                   "core does more of them; between products threads look for work for 50 microseconds, then "
-                  "sleep. There is one per performance core, and `--cpu-pin` says whether they are bound: `auto` does "
+                  "sleep. Who wakes up late is not waited for, and threads that meet on one CPU while another is "
+                  "free part: kernels may leave them there for seconds, at half the speed. There is one per performance core, and `--cpu-pin` says whether they are bound: `auto` does "
                   "it where cores or memory nodes differ. `threads_bench` lets one thread, several, and several with "
                   "a CPU each take turns within one process.",
                   threads_text(results) + decode_text(results))
